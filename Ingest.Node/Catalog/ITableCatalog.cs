@@ -1,0 +1,23 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Ingest.Node.Catalog;
+
+/// <summary>The tables that this node serves, as last read from PostgreSQL.</summary>
+public interface ITableCatalog
+{
+    /// <summary>All tables, ordered by name.</summary>
+    IReadOnlyList<TableDescriptor> Tables { get; }
+
+    /// <summary>Finds a table by its served name, or by <c>schema.table</c>, without waiting.</summary>
+    bool TryGet(string name, [NotNullWhen(true)] out TableDescriptor? table);
+
+    /// <summary>
+    /// Finds a table as <see cref="TryGet"/>; where it is unknown, reads the catalog anew first (at most once a second for
+    /// all callers together), since the table may have been made a moment ago.
+    /// </summary>
+    ValueTask<TableDescriptor?> FindAsync(string name, CancellationToken cancellation);
+
+    /// <summary>Reads the catalog anew now. Callers at the same time share one read.</summary>
+    /// <exception cref="Npgsql.NpgsqlException">The database could not be read; the tables are as they were.</exception>
+    Task RefreshAsync(CancellationToken cancellation);
+}
