@@ -1,5 +1,4 @@
 using System.Runtime.Serialization;
-using System.Text;
 using Akka.Actor;
 using Akka.Serialization;
 using Google.Protobuf;
@@ -52,20 +51,8 @@ public sealed class LaneProtocolSerializer(ExtendedActorSystem system) : Seriali
         _ => throw NotOurs(o),
     };
 
-    /// <exception cref="SerializationException">
-    /// It is no message of the lane protocol, breaks one of its rules, or holds a text that has no UTF-8 form.
-    /// </exception>
-    public override byte[] ToBinary(object obj)
-    {
-        try
-        {
-            return ToWire(obj).ToByteArray();
-        }
-        catch (EncoderFallbackException e)
-        {
-            throw new SerializationException("A text in a message of the lane protocol has no UTF-8 form.", e);
-        }
-    }
+    /// <exception cref="SerializationException">It is no message of the lane protocol, or breaks its rules.</exception>
+    public override byte[] ToBinary(object obj) => ToWire(obj).ToByteArray();
 
     /// <exception cref="SerializationException">
     /// The manifest is unknown, or the bytes are not a whole message that keeps the rules of the protocol.
