@@ -6,15 +6,15 @@ namespace Ingest.Messages.Wire;
 /// Gives equal shapes that arrive in different envelopes the same instance, so that comparing them further on is
 /// comparing references, and a buffered row does not keep a copy of its columns' names alive. Thread-safe.
 /// <para>
-/// Bounded by two generations: when the young one is full it becomes the old one, and what was old is forgotten
-/// unless it was asked for in between. Shapes in use thus stay the same instance; a forgotten one costs a second instance
-/// and nothing else, since shapes are compared by value.
+/// Bounded by two generations: when the young one is full it becomes the old one, and what was old is forgotten unless
+/// it was asked for in between. Shapes in use thus stay the same instance; a forgotten one costs a second instance and
+/// nothing else, since shapes are compared by value.
 /// </para>
 /// </summary>
 /// <param name="capacity">The number of shapes in a generation; about twice as many are kept at most.</param>
 internal sealed class ShapeInterner(int capacity = ShapeInterner.DefaultCapacity)
 {
-    /// <summary>Many more than the tables of a cluster times the handful of column sets that callers of one use.</summary>
+    /// <summary>Far more than a cluster's tables times the few column sets that callers of each use.</summary>
     public const int DefaultCapacity = 1024;
 
     private readonly Lock turning = new();

@@ -200,6 +200,7 @@ public sealed class LaneProtocolGarbageTests
 
     private static void Widen(V1.Shape shape)
     {
-        for (var i = 0; i < LaneRules.MaxColumns; i++) shape.Columns.Add(new V1.Column { Name = $"c{i}", Codec = "text" });
+        for (var i = 0; i < LaneRules.MaxColumns; i++)
+            shape.Columns.Add(new V1.Column { Name = $"c{i}", Codec = "text" });
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Serialization;
 using Akka.TestKit.Xunit2;
 using Ingest.Messages;
 using Ingest.Messages.Wire;
@@ -13,8 +14,8 @@ namespace Ingest.Tests.Messages;
 public sealed class LaneProtocolRemotingTests() : TestKit(Settings, "receiver"), IAsyncLifetime
 {
     /// <summary>
-    /// A frame must hold the largest envelope, and both buffers the largest frame: Akka.NET drops what does not fit, and
-    /// the sender hears nothing.
+    /// A frame must hold the largest envelope, and both buffers the largest frame: Akka.NET drops what does not fit,
+    /// and the sender hears nothing.
     /// </summary>
     private static readonly Config Settings = ConfigurationFactory.ParseString(
         """
@@ -31,7 +32,17 @@ public sealed class LaneProtocolRemotingTests() : TestKit(Settings, "receiver"),
         }
         """).WithFallback(LaneProtocolSerialization.Hocon);
 
-    private readonly ActorSystem sender = ActorSystem.Create("sender", Settings.WithFallback(DefaultConfig));
+    /// <summary>What a node of a later version adds: a message that this version has never heard of.</summary>
+    private static readonly Config NewerSettings = ConfigurationFactory.ParseString(
+        $$"""
+        akka.actor {
+          serializers.newer = "{{typeof(NewerSerializer).AssemblyQualifiedName}}"
+          serialization-bindings { "{{typeof(NewerMessage).AssemblyQualifiedName}}" = newer }
+        }
+        """);
+
+    private readonly ActorSystem sender =
+        ActorSystem.Create("sender", NewerSettings.WithFallback(Settings).WithFallback(DefaultConfig));
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -70,6 +81,28 @@ public sealed class LaneProtocolRemotingTests() : TestKit(Settings, "receiver"),
     }
 
     [Fact]
+    public async Task Should_lose_only_the_message_that_breaks_a_rule()
+    {
+        var remote = await RemoteTestActorAsync();
+
+        remote.Tell(LaneMessages.Envelope with { Count = 3 });
+        remote.Tell(LaneMessages.Probe);
+
+        Assert.Equal(LaneMessages.Probe, await ExpectMsgAsync<object>());
+    }
+
+    [Fact]
+    public async Task Should_lose_only_the_message_that_this_version_does_not_know()
+    {
+        var remote = await RemoteTestActorAsync();
+
+        remote.Tell(new NewerMessage());
+        remote.Tell(LaneMessages.Probe);
+
+        Assert.Equal(LaneMessages.Probe, await ExpectMsgAsync<object>());
+    }
+
+    [Fact]
     public void Should_be_the_serializer_of_every_message_of_the_protocol()
     {
         foreach (var message in LaneMessages.Examples)
@@ -99,4 +132,17 @@ public sealed class LaneProtocolRemotingTests() : TestKit(Settings, "receiver"),
     }
 
     private sealed record Unregistered;
+
+    private sealed record NewerMessage;
+
+    private sealed class NewerSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+    {
+        public override int Identifier => LaneProtocolSerializer.StableIdentifier;
+
+        public override string Manifest(object o) => "Z9";
+
+        public override byte[] ToBinary(object obj) => [0x0A, 0];
+
+        public override object FromBinary(byte[] bytes, string manifest) => throw new NotSupportedException();
+    }
 }

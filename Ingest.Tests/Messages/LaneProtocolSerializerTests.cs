@@ -93,7 +93,8 @@ public sealed class LaneProtocolSerializerTests
     [Fact]
     public void Should_deliver_a_verdict_whose_words_have_no_UTF8_form()
     {
-        var settled = LaneMessages.Settled with { Rejections = [new(991, new Rejection("23505", "half a pair \ud83d"))] };
+        var rejection = new Rejection("23505", "half a pair \ud83d");
+        var settled = LaneMessages.Settled with { Rejections = [new(991, rejection)] };
 
         var read = (LaneProtocol.Settled)RoundTrip(settled);
 
@@ -114,7 +115,7 @@ public sealed class LaneProtocolSerializerTests
         LaneMessages.Envelope with { Count = 1, Runs = [new RowRun(LaneMessages.Short, new byte[2], [1])] },
         LaneMessages.Envelope with { Count = 2, Runs = [new RowRun(LaneMessages.Short, new byte[2], [0, 2])] },
         LaneMessages.Envelope with { Count = 2, Runs = [new RowRun(LaneMessages.Short, new byte[2], [2, 1])] },
-        LaneMessages.Envelope with { Runs = LaneMessages.Envelope.Runs.Add(new RowRun(LaneMessages.Short, default, [])) },
+        LaneMessages.Envelope with { Runs = [.. LaneMessages.Envelope.Runs, new(LaneMessages.Short, default, [])] },
         LaneMessages.Probe with { Base = 0 },
         LaneMessages.Probe with { Next = LaneMessages.Probe.Base - 1 },
         LaneMessages.Expected with { Next = 0 },
