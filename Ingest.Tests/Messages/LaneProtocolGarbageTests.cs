@@ -108,7 +108,7 @@ public sealed class LaneProtocolGarbageTests
         { "a huge shape index", wire => ((V1.Envelope)wire).Runs[0].Shape = uint.MaxValue },
         { "a length too long", wire => ((V1.Envelope)wire).Runs[0].Lengths[1]++ },
         { "a length too short", wire => ((V1.Envelope)wire).Runs[0].Lengths[1]-- },
-        { "a length that wraps", wire => Wrap(((V1.Envelope)wire).Runs[0]) },
+        { "a length that wraps", wire => Wrap((V1.Envelope)wire) },
         { "an empty tuple", wire => Empty(((V1.Envelope)wire).Runs[0]) },
         { "a row too many", wire => ((V1.Envelope)wire).Runs.Add(((V1.Envelope)wire).Runs[0].Clone()) },
         { "a row too few", wire => ((V1.Envelope)wire).Runs.RemoveAt(2) },
@@ -186,10 +186,12 @@ public sealed class LaneProtocolGarbageTests
         Assert.Equal(LaneMessages.Describe(message), LaneMessages.Describe(again));
     }
 
-    private static void Wrap(V1.Run run)
+    /// <summary>Lengths whose sum in 32 bits is that of the tuples: 2, 1, 5.</summary>
+    private static void Wrap(V1.Envelope envelope)
     {
-        run.Lengths[0] = uint.MaxValue - 1;
-        run.Lengths[1] = 7;
+        envelope.Count++;
+        envelope.Runs[0].Lengths[1] = uint.MaxValue;
+        envelope.Runs[0].Lengths.Add(4);
     }
 
     private static void Empty(V1.Run run)
