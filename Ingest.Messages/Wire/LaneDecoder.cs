@@ -129,22 +129,23 @@ internal sealed class LaneDecoder
         {
             var run = wire[i];
             LaneRules.Require(run.Shape < (uint)table.Length, "a run's shape is in the envelope's table");
-            runs[i] = new RowRun(table[run.Shape], run.Tuples.Memory, Ends(run.Lengths, run.Tuples.Length));
+            runs[i] = new RowRun(table[run.Shape], run.Tuples.Memory, Ends(run.Lengths));
         }
         return ImmutableCollectionsMarshal.AsImmutableArray(runs);
     }
 
-    private static ImmutableArray<int> Ends(RepeatedField<uint> lengths, int bytes)
+    /// <summary>
+    /// Adds up claimed lengths. A sum that wraps around gives an end that is not behind the one before it, and the rules
+    /// refuse such a run.
+    /// </summary>
+    private static ImmutableArray<int> Ends(RepeatedField<uint> lengths)
     {
         var ends = new int[lengths.Count];
-        uint end = 0;
+        var end = 0;
         for (var row = 0; row < ends.Length; row++)
         {
-            var length = lengths[row];
-            // Compared by what is left, since a sum of claimed lengths could wrap around.
-            LaneRules.Require(length <= (uint)bytes - end, "tuples do not reach beyond their run");
-            end += length;
-            ends[row] = (int)end;
+            end = unchecked(end + (int)lengths[row]);
+            ends[row] = end;
         }
         return ImmutableCollectionsMarshal.AsImmutableArray(ends);
     }
