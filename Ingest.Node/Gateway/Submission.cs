@@ -18,5 +18,13 @@ public sealed class Submission
     public RowBlock Rows { get; } = new();
 
     /// <summary>The verdict of a row, once the submission is complete.</summary>
-    public Verdict this[int row] => verdicts[row];
+    public Verdict this[int row]
+    {
+        get => verdicts[row];
+        internal set
+        {
+            if (row >= verdicts.Length) Array.Resize(ref verdicts, Math.Max(row + 1, 2 * verdicts.Length));
+            verdicts[row] = value;
+        }
+    }
 }
