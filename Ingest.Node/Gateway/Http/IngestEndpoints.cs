@@ -1,5 +1,4 @@
 using Ingest.Node.Gateway.Http.Streaming;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Ingest.Node.Gateway.Http;
