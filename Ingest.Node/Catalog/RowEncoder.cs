@@ -28,6 +28,10 @@ public sealed class RowEncoder(TableDescriptor table)
     /// <summary>Encodes one JSON object. <paramref name="utf8"/> holds the object and nothing else but white space.</summary>
     public EncodeResult EncodeJson(ReadOnlySpan<byte> utf8, RowBlock block, RowErrors errors) => throw new NotImplementedException();
 
+    /// <summary>Encodes one CSV record (RFC 4180), without its line end.</summary>
+    public EncodeResult EncodeCsv(ReadOnlySpan<byte> record, CsvHeader header, RowBlock block, RowErrors errors) =>
+        throw new NotImplementedException();
+
     /// <summary>Writes the key of an encoded row as a JSON value: the value of a single column; an object for a composite
     /// key; null where the table has no key or PostgreSQL makes it.</summary>
     public static void WriteKey(TableDescriptor table, Shape shape, ReadOnlySpan<byte> tuple, Utf8JsonWriter json) =>
