@@ -17,11 +17,12 @@ public sealed class RowSource
     private static readonly string[] Sections = ["products", "articles", "search", "checkout", "account/orders", "help"];
     private static readonly string[] Sources = ["newsletter", "ads", "organic", "partner", "social"];
 
-    private readonly byte[][] rows = new byte[Distinct][];
+    private readonly byte[][] rows;
 
     public RowSource()
     {
         var random = new Random(20_240_229);
+        rows = new byte[Distinct][];
         var at = new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc);
         for (var i = 0; i < rows.Length; i++)
         {
@@ -30,11 +31,16 @@ public sealed class RowSource
         }
     }
 
+    private RowSource(byte[][] rows) => this.rows = rows;
+
     /// <summary>The JSON object of a row, by its number in the load; one line, without its end.</summary>
     public ReadOnlyMemory<byte> this[long row] => rows[row % Distinct];
 
     /// <summary>The longest row in bytes.</summary>
     public int Longest => rows.Max(row => row.Length);
+
+    /// <summary>The same rows, each in a wrapping that is made once: a request, a line.</summary>
+    public RowSource Wrapped(Func<byte[], byte[]> wrap) => new(Array.ConvertAll(rows, row => wrap(row)));
 
     private static string Row(Random random, DateTime at) => string.Create(
         CultureInfo.InvariantCulture,
