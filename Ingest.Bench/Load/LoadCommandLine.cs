@@ -20,7 +20,12 @@ public static class LoadCommandLine
             Description = "The table; the rows have the columns of clicks, whatever its name",
             DefaultValueFactory = _ => defaults.Table,
         };
-        var url = new Option<Uri>("--url") { Description = "The node", DefaultValueFactory = _ => defaults.Url };
+        var url = new Option<string>("--url") { Description = "The node", DefaultValueFactory = _ => defaults.Url.OriginalString };
+        url.Validators.Add(result =>
+        {
+            if (!Uri.IsWellFormedUriString(result.GetValueOrDefault<string>(), UriKind.Absolute))
+                result.AddError("--url must be an absolute URL, like http://localhost:8080.");
+        });
         var headers = new Option<string[]>("--header") { Description = "A further request header, 'Name: value'" };
         var postgres = new Option<string?>("--postgres")
         {
@@ -44,7 +49,7 @@ public static class LoadCommandLine
                 Connections = parsed.GetValue(connections) ?? LoadOptions.DefaultConnections(how),
                 Window = parsed.GetValue(window),
                 Table = parsed.GetRequiredValue(table),
-                Url = parsed.GetRequiredValue(url),
+                Url = new Uri(parsed.GetRequiredValue(url)),
                 Headers = parsed.GetValue(headers) ?? [],
                 Timeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
             };
