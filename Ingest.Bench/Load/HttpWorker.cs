@@ -30,7 +30,7 @@ public sealed class HttpWorker
         {
             while (run.Pacer.TryTake(out var row))
             {
-                if (!await run.Pacer.WaitAsync(row, run.Stopping)) break;
+                if (!await run.Pacer.WaitAsync(row)) break;
                 if (!await CreateAsync(row)) break;
             }
         }

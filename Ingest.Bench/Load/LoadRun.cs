@@ -121,6 +121,7 @@ public sealed class LoadRun : IDisposable
     {
         stopTimer?.Dispose();
         Watchdog.Dispose();
+        Pacer.Dispose();
         stopping.Dispose();
     }
 }

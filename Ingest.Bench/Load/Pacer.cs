@@ -9,14 +9,20 @@ namespace Ingest.Bench.Load;
 /// Latency", 2013). A row may be sent up to one millisecond early, for timers are no finer, and then counts from its sending.
 /// </para>
 /// </summary>
-public sealed class Pacer
+public sealed class Pacer : IDisposable
 {
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
+
+    private readonly Lock gate = new();
+    private readonly PriorityQueue<TaskCompletionSource<bool>, long> waiting = new();
+    private readonly ITimer timer;
     private readonly long rows;
     private readonly TimeProvider time;
     private readonly double ticksPerRow;
     private readonly long slackTicks;
     private long start;
     private long next;
+    private long armedFor = long.MaxValue;
     private volatile bool stopped;
 
     /// <param name="rows">The rows in all.</param>
@@ -31,6 +37,7 @@ public sealed class Pacer
         ticksPerRow = rate is { } perSecond ? time.TimestampFrequency / perSecond : 0;
         slackTicks = time.TimestampFrequency / 1_000;
         start = time.GetTimestamp();
+        timer = time.CreateTimer(_ => ReleaseDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public bool IsPaced { get; }
@@ -41,8 +48,17 @@ public sealed class Pacer
     /// <summary>Begins the schedule now; called once, when the connections are there.</summary>
     public void Start() => start = time.GetTimestamp();
 
-    /// <summary>Hands out no further row.</summary>
-    public void Stop() => stopped = true;
+    /// <summary>Hands out no further row; the rows that were waited for are not to be sent.</summary>
+    public void Stop()
+    {
+        var released = new List<TaskCompletionSource<bool>>();
+        lock (gate)
+        {
+            stopped = true;
+            while (waiting.TryDequeue(out var waiter, out _)) released.Add(waiter);
+        }
+        foreach (var waiter in released) waiter.SetResult(false);
+    }
 
     /// <summary>Takes the next row, due or not.</summary>
     public bool TryTake(out long row)
@@ -57,25 +73,28 @@ public sealed class Pacer
         while (true)
         {
             row = Volatile.Read(ref next);
-            if (stopped || row >= rows || (IsPaced && time.GetTimestamp() < IntendedAt(row) - slackTicks)) return false;
+            if (stopped || row >= rows || (IsPaced && !IsDue(row))) return false;
             if (Interlocked.CompareExchange(ref next, row + 1, row) == row) return true;
         }
     }
 
-    /// <summary>Waits until a taken row is due.</summary>
+    /// <summary>
+    /// Waits until a taken row is due. All waits share one timer, which sends on its thread all rows that have become due
+    /// by then: a timer for each row would cost more than the row.
+    /// </summary>
     /// <returns>False where the load is stopped first: the row is not to be sent.</returns>
-    public async ValueTask<bool> WaitAsync(long row, CancellationToken stopping)
+    public ValueTask<bool> WaitAsync(long row)
     {
-        try
+        if (stopped) return new(false);
+        if (!IsPaced || IsDue(row)) return new(true);
+        var waiter = new TaskCompletionSource<bool>();
+        lock (gate)
         {
-            while (IsPaced && !stopping.IsCancellationRequested && UntilDue(row) is { Ticks: > 0 } wait)
-                await Task.Delay(wait, time, stopping);
-            return !stopping.IsCancellationRequested;
+            if (stopped) return new(false);
+            waiting.Enqueue(waiter, row);
+            Arm();
         }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+        return new(waiter.Task);
     }
 
     /// <summary>How long until the next row that has not been taken is due, in whole milliseconds; 0 if it is.</summary>
@@ -87,6 +106,39 @@ public sealed class Pacer
         var now = time.GetTimestamp();
         return IsPaced ? Math.Min(now, IntendedAt(row)) : now;
     }
+
+    public void Dispose()
+    {
+        Stop();
+        timer.Dispose();
+    }
+
+    private void ReleaseDue()
+    {
+        var released = new List<TaskCompletionSource<bool>>();
+        lock (gate)
+        {
+            while (waiting.TryPeek(out var waiter, out var row) && IsDue(row))
+            {
+                waiting.Dequeue();
+                released.Add(waiter);
+            }
+            armedFor = long.MaxValue;
+            Arm();
+        }
+        foreach (var waiter in released) waiter.SetResult(true);
+    }
+
+    /// <summary>Sets the timer for the first waiting row, unless it is; under the lock.</summary>
+    private void Arm()
+    {
+        if (!waiting.TryPeek(out _, out var first) || first >= armedFor) return;
+        armedFor = first;
+        var wait = UntilDue(first);
+        timer.Change(wait < Tick ? Tick : wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private bool IsDue(long row) => time.GetTimestamp() >= IntendedAt(row) - slackTicks;
 
     private long IntendedAt(long row) => start + (long)(row * ticksPerRow);
 
