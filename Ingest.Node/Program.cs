@@ -1,25 +1,19 @@
-using System.Net;
-using Akka.Hosting;
-using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
-using Ingest.Node.Gateway;
-using Ingest.Node.Gateway.Http;
-using Ingest.Node.Writing;
 
 namespace Ingest.Node;
 
-/// <summary>Starts a node, and ends it: nothing but the host's start-up.</summary>
+/// <summary>Starts a node and waits for its end: nothing but the host's start-up.</summary>
 internal static class Program
 {
+    /// <summary>The actor system's name, which all nodes of a cluster share.</summary>
     public const string SystemName = "ingest";
 
-    public static async Task<int> Main(string[] args)
+    public static async Task<int> Main()
     {
         try
         {
-            var settings = NodeSettings.Load();
-            await using var node = new NodeHost(settings, TimeProvider.System);
+            await using var node = new NodeHost(NodeSettings.Load(), TimeProvider.System);
             await node.StartAsync(CancellationToken.None);
             StartScreen.Show(node, Console.Out);
             await node.WaitForShutdownAsync();

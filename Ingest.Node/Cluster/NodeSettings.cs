@@ -72,7 +72,9 @@ internal sealed class NodeSettings
     public BatchingOptions BatchingFor(string table) => tables.GetValueOrDefault(table, batching);
 
     private static HttpSettings HttpOf(SettingsReader read) => Valid(read, new HttpSettings(
-        read.Text("host"), read.Port("port"), new HttpOptions { MaxRowBytes = read.Size("max-row-bytes") }));
+        read.Text("host"),
+        read.Port("port"),
+        new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"))));
 
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {

@@ -33,6 +33,9 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     public DateTimeOffset Since { get; }
 
+    /// <summary>True once the node stops: nobody is let in any more.</summary>
+    public bool IsClosed => gate.IsClosed;
+
     /// <summary>Rows admitted and not yet settled.</summary>
     public long InFlightRows => gate.Rows;
 

@@ -7,6 +7,14 @@ namespace Ingest.Node.Writing;
 internal readonly record struct RowSlice(RowRun Run, int Offset, int Count, GatewayId Gateway, long Position)
 {
     public ReadOnlyMemory<byte> Tuples(int first, int count) => Run.Slice(Offset + first, count);
+
+    /// <summary>The slice as a run of its own.</summary>
+    public RowRun ToRun()
+    {
+        if (Offset == 0 && Count == Run.Count) return Run;
+        var start = Offset == 0 ? 0 : Run.Ends[Offset - 1];
+        return new RowRun(Run.Shape, Tuples(0, Count), [.. Run.Ends.Slice(Offset, Count).Select(end => end - start)]);
+    }
 }
 
 /// <summary>

@@ -47,7 +47,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
             for (var refreshes = 0; ; refreshes++)
             {
                 var table = await catalog.FindAsync(batch.Lane.Table, attempt.Token);
-                var fitted = FittedBatch.For(batch, table);
+                // What PostgreSQL has refused once as a whole is not trusted again.
+                var fitted = await FittedBatch.ForAsync(batch, table, encodeAnew: refreshes > 0, attempt.Token);
                 var (result, error) = await TryWriteAsync(batch, fitted, attempt.Token);
                 if (result is not null) return result;
                 if (SqlErrors.KindOf(error!) != ErrorKind.Table && error!.SqlState != SqlErrors.TableChanged)
@@ -56,7 +57,7 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
                 await catalog.RefreshAsync(attempt.Token);
                 var isSame = catalog.TryGet(batch.Lane.Table, out var now) && ReferenceEquals(now, table);
                 // What the catalog cannot explain is PostgreSQL's last word about these rows.
-                if (isSame && SqlErrors.KindOf(error) == ErrorKind.Table)
+                if (isSame && refreshes > 0 && SqlErrors.KindOf(error) == ErrorKind.Table)
                     return await RejectAllAsync(batch, fitted, SqlErrors.ToRejection(error), attempt.Token);
                 if (refreshes == MaxRefreshes) return new Failed(batch.Id, WriteFailure.Transient, "the table keeps changing");
             }
