@@ -110,6 +110,9 @@ public sealed record RowCountCheck(
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    UseStringEnumConverter = true)]
+    Converters = [typeof(CountVerdictConverter)])]
 [JsonSerializable(typeof(LoadReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;
+
+/// <summary>Writes <c>matches</c>, <c>differs</c>, <c>not_checked</c> or <c>waived</c>.</summary>
+internal sealed class CountVerdictConverter() : JsonStringEnumConverter<CountVerdict>(JsonNamingPolicy.SnakeCaseLower);

@@ -59,4 +59,16 @@ public sealed class StreamWindow(int capacity)
             return rows[taken++ % capacity];
         }
     }
+
+    /// <summary>Takes the oldest row, where there is one: its verdict will not come any more.</summary>
+    public bool TryTakeOldest(out StreamRow row)
+    {
+        lock (gate)
+        {
+            row = added == taken ? default : rows[taken % capacity];
+            if (added == taken) return false;
+            taken++;
+            return true;
+        }
+    }
 }

@@ -208,9 +208,8 @@ public sealed class StreamedRequest : IBodySink, IDisposable
     {
         var status = connection.Response.IsComplete ? connection.Response.Status : 0;
         var outcome = status is 0 or 200 ? RowOutcome.NoAnswer : Tally.OutcomeOf(status);
-        for (var line = verdicts + 1; window.Count > 0; line++)
+        while (window.TryTakeOldest(out var row))
         {
-            var row = window.Take(line);
             if (outcome == RowOutcome.Refused) SendAgain(row);
             else run.Tally.Settle(outcome);
         }
