@@ -56,7 +56,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
         await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop), log, time, cancellation);
-        var catalog = new TableCatalog(dataSource, Settings.Catalog, time, loggers.CreateLogger<TableCatalog>());
+        var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
         web = Build(postgres, catalog);
         await web.StartAsync(cancellation);
@@ -103,7 +103,8 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(dataSource!)
             .AddSingleton<ITableCatalog>(catalog)
-            .AddHostedService(_ => catalog)
+            .AddSingleton(Settings.Catalog)
+            .AddHostedService<CatalogRefresher>()
             .AddSingleton<IRowGateway>(gateway)
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton(gateway)

@@ -150,10 +150,6 @@ public sealed partial class RowEncoder
         return $"is not valid JSON at line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}";
     }
 
-    /// <summary>Encodes one CSV record (RFC 4180), without its line end.</summary>
-    public EncodeResult EncodeCsv(ReadOnlySpan<byte> record, CsvHeader header, RowBlock block, RowErrors errors) =>
-        throw new NotImplementedException();
-
     /// <summary>Writes the key of an encoded row as a JSON value: the value of a single column; an object for a composite
     /// key; null where the table has no key or PostgreSQL makes it.</summary>
     public static void WriteKey(TableDescriptor table, Shape shape, ReadOnlySpan<byte> tuple, Utf8JsonWriter json)

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using Akka.Configuration;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;

@@ -43,7 +43,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private DateTimeOffset Now => Context.System.Scheduler.Now;
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     private IEnumerable<LaneWindow> Windows => tables.Values.SelectMany(table => table.Windows);
 

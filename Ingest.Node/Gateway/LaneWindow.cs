@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Ingest.Messages;
 using static Ingest.Messages.LaneProtocol;
 
@@ -44,7 +43,7 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     }
 
     /// <summary>Closes the envelope that is being filled and keeps it.</summary>
-    /// <param name="deadline">The last moment for an attempt to write it.</param>
+    /// <param name="answerMargin">How long before its callers are answered the last attempt to write it may start.</param>
     public Envelope Seal(DateTimeOffset now, TimeSpan answerMargin)
     {
         var entry = filling ?? throw new InvalidOperationException("There is nothing to seal.");

@@ -57,8 +57,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
                 await catalog.RefreshAsync(attempt.Token);
                 var isSame = catalog.TryGet(batch.Lane.Table, out var now) && ReferenceEquals(now, table);
                 // What the catalog cannot explain is PostgreSQL's last word about these rows.
-                if (isSame && refreshes > 0 && SqlErrors.KindOf(error) == ErrorKind.Table)
-                    return await RejectAllAsync(batch, fitted, SqlErrors.ToRejection(error), attempt.Token);
+                if (isSame && refreshes > 0 && SqlErrors.KindOf(error!) == ErrorKind.Table)
+                    return await RejectAllAsync(batch, fitted, SqlErrors.ToRejection(error!), attempt.Token);
                 if (refreshes == MaxRefreshes) return new Failed(batch.Id, WriteFailure.Transient, "the table keeps changing");
             }
         }

@@ -36,10 +36,10 @@ internal sealed class LaneTransaction : IAsyncDisposable
         {
             await using var commands = new NpgsqlBatch(transaction.connection);
             commands.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
-            foreach (var command in Ledger.Move(batch.Lane, batch.Moves)) commands.BatchCommands.Add(command);
+            var moves = Ledger.Move(batch.Lane, batch.Moves).ToList();
+            foreach (var move in moves) commands.BatchCommands.Add(move);
             await commands.ExecuteNonQueryAsync(cancellation);
-            var moved = commands.BatchCommands.Skip(1).Sum(command => (long)command.RecordsAffected);
-            transaction.HasMoved = moved == batch.Moves.Length;
+            transaction.HasMoved = moves.Sum(move => (long)move.RecordsAffected) == batch.Moves.Length;
             return transaction;
         }
         catch

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Npgsql;

@@ -8,7 +8,7 @@ namespace Ingest.Node.Writing;
 /// Carries out a batcher's requests, one at a time and in order, against a <see cref="ILaneStore"/>. It keeps no state
 /// of its own between two requests, so its supervisor may restart it whenever it fails.
 /// </summary>
-internal sealed class WriterActor : ReceiveActor
+internal sealed class WriterActor : ReceiveActor, IDisposable
 {
     private readonly ILaneStore store;
     private readonly CancellationTokenSource stopped = new();
@@ -35,11 +35,10 @@ internal sealed class WriterActor : ReceiveActor
         base.PreRestart(reason, message);
     }
 
-    protected override void PostStop()
-    {
-        stopped.Cancel();
-        stopped.Dispose();
-    }
+    protected override void PostStop() => stopped.Cancel();
+
+    /// <summary>Called by Akka.NET when the actor has stopped.</summary>
+    public void Dispose() => stopped.Dispose();
 
     private void Enqueue(object request)
     {
