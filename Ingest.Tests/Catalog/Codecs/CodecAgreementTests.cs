@@ -9,6 +9,7 @@ namespace Ingest.Tests.Catalog.Codecs;
 public sealed class CodecAgreementTests(CodecDatabase database) : IClassFixture<CodecDatabase>
 {
     private const int ValuesPerCopy = 600;
+    private const int Rounds = 2;
 
     private static readonly Dictionary<string, Gen<Value>> Scalars = new()
     {
@@ -63,7 +64,22 @@ public sealed class CodecAgreementTests(CodecDatabase database) : IClassFixture<
     public Task Should_write_arrays_as_an_insert_does(string type) =>
         CheckAsync($"{type}[]", NestedValues.ArrayOf(Scalars[type], isFlat: type is "json" or "jsonb"), ValuesPerCopy / 3);
 
-    private Task CheckAsync(string type, Gen<Value> values, int count) => values.Array[count].SampleAsync(
-        generated => Comparison.MustAgreeAsync(database, type, generated), iter: 1, threads: 1,
+    [Theory]
+    [MemberData(nameof(ScalarTypes))]
+    public Task Should_read_text_as_an_insert_does(string type) =>
+        CheckAsync(type, Scalars[type], ValuesPerCopy / 2, fromText: true);
+
+    [Fact]
+    public Task Should_read_the_text_of_arrays_as_an_insert_does() =>
+        CheckAsync("text[]", NestedValues.ArrayText, ValuesPerCopy, fromText: true);
+
+    [Theory]
+    [InlineData("json")]
+    [InlineData("jsonb")]
+    public Task Should_refuse_the_broken_json_that_an_insert_refuses(string type) =>
+        CheckAsync(type, NestedValues.BrokenJson, ValuesPerCopy, fromText: true);
+
+    private Task CheckAsync(string type, Gen<Value> values, int count, bool fromText = false) => values.Array[count].SampleAsync(
+        generated => Comparison.MustAgreeAsync(database, type, generated, fromText), iter: Rounds, threads: 1,
         print: _ => "see the differences below");
 }

@@ -18,20 +18,25 @@ public static class Comparison
 {
     private static readonly byte[] Header = [.. "PGCOPY\n"u8, 0xFF, .. "\r\n\0"u8, 0, 0, 0, 0, 0, 0, 0, 0];
 
-    public static async Task MustAgreeAsync(CodecDatabase database, string declaration, IReadOnlyList<Value> values)
+    /// <param name="fromText">The codec gets the text, as from CSV, and not the JSON.</param>
+    public static async Task MustAgreeAsync(
+        CodecDatabase database, string declaration, IReadOnlyList<Value> values, bool fromText = false)
     {
         await using var connection = await database.ConnectAsync();
         var (type, modifier) = await database.DescribeAsync(connection, declaration);
         var codec = FieldCodecs.For(type, modifier);
         Assert.False(FieldCodecs.IsInput(codec));
 
-        var fields = values.Select(value => TryEncode(codec, value.Json, out _)).ToList();
+        var fields = values.Select(value => fromText
+            ? TryEncodeText(codec, Encoding.UTF8.GetBytes(value.Text), out _)
+            : TryEncode(codec, value.Json, out _)).ToList();
         await ExecuteAsync(connection, $"CREATE TEMP TABLE expected (n int, v {declaration}); CREATE TEMP TABLE actual (LIKE expected)");
         await CopyAsync(connection, fields);
         await InsertAsync(connection, values);
         await AssertEqualAsync(connection, values, isComparable: !codec.Name.StartsWith("json", StringComparison.Ordinal));
 
-        foreach (var field in fields.OfType<byte[]>()) AssertRoundTrip(codec, field);
+        // White space around JSON given as text is kept, but no member of a row can give it.
+        if (!fromText) fields.OfType<byte[]>().ToList().ForEach(field => AssertRoundTrip(codec, field));
         await ExecuteAsync(connection, "DROP TABLE expected, actual");
     }
 

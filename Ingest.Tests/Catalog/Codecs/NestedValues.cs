@@ -19,6 +19,32 @@ public static class NestedValues
 
     public static Gen<Value> Json { get; } = Document(3).Where(json => json != "null").Select(json => new Value(json, json));
 
+    /// <summary>JSON with one character taken out or doubled, or with something behind it.</summary>
+    public static Gen<Value> BrokenJson { get; } = Gen.Select(Json, Gen.Int[0, 1000], Gen.Int[0, 3]).Select(given =>
+    {
+        var text = given.Item1.Json;
+        var at = given.Item2 % text.Length;
+        // A cut through a surrogate pair would not even be text.
+        if (char.IsSurrogate(text[at])) return given.Item1;
+        var broken = given.Item3 switch
+        {
+            0 => text.Remove(at, 1),
+            1 => text.Insert(at, text[at..(at + 1)]),
+            2 => text + "]",
+            _ => $" {text}\n",
+        };
+        return new Value(broken, broken);
+    });
+
+    /// <summary>The text form of arrays of text put together from its parts, most of them malformed or nearly.</summary>
+    public static Gen<Value> ArrayText { get; } = Gen.Select(
+        Gen.OneOf("{", "{", "{{", " { ", ""),
+        Gen.OneOf("a", "a b", " a ", "\"a\"", "\"\"", "\"a,}{\"", "\"a\\\"b\"", "\\ ", "a\\,b", "NULL", "null", "\"NULL\"", "\\NULL", "N ULL", ",", "",
+            "{", "}", "\"", "é😀", "\\", "\t").Array[0, 4],
+        Gen.OneOf(",", ",", ",", " , ", "},{", ""),
+        Gen.OneOf("}", "}", "}}", " } ", "}x", ""),
+        (open, parts, between, close) => new Value("null", open + string.Join(between, parts) + close));
+
     /// <summary>Arrays of up to three dimensions, in PostgreSQL's text form all elements quoted.</summary>
     /// <param name="isFlat">One dimension only: in JSON, an array of JSON values is never more.</param>
     public static Gen<Value> ArrayOf(Gen<Value> element, bool isFlat)
