@@ -112,6 +112,7 @@ public static class CatalogSql
 
     // An identity's sequence hangs on the column (of the partition tree's root, from PostgreSQL 17 on); that of a
     // nextval default is what the default hangs on. Only a default that is nextval and nothing else is taken for one.
+    // CASE, since has_sequence_privilege fails for what is no sequence and a planner may ask it first.
     private const string KeySequence = """
         SELECT q.oid
           FROM (SELECT p.objid AS oid
@@ -127,8 +128,8 @@ public static class CatalogSql
                  WHERE p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
                    AND p.refclassid = 'pg_catalog.pg_class'::regclass AND a.attgenerated = ''
                    AND pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(''([^'']|'''')*''::regclass\)$') found
-          JOIN pg_catalog.pg_class q ON q.oid = found.oid AND q.relkind = 'S'
-         WHERE pg_catalog.has_sequence_privilege(q.oid, 'USAGE')
+          JOIN pg_catalog.pg_class q ON q.oid = found.oid
+         WHERE CASE q.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(q.oid, 'USAGE') ELSE false END
          LIMIT 1
         """;
 }
