@@ -146,7 +146,8 @@ public sealed partial class RowEncoder
     private static string Describe(JsonException malformed, ReadOnlySpan<byte> utf8, int depth)
     {
         if (utf8.Trim(" \t\r\n"u8).IsEmpty) return "is empty: expected a JSON object";
-        if (depth >= MaxDepth) return $"is nested deeper than {MaxDepth} levels";
+        // The reader counts a container only once it is inside of it.
+        if (depth >= MaxDepth - 1) return $"is nested deeper than {MaxDepth} levels";
         return $"is not valid JSON at line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}";
     }
 

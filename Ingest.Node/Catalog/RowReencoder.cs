@@ -29,6 +29,8 @@ public sealed class RowReencoder
     private readonly RowEncoder encoder;
     private readonly RowErrors errors = new();
     private readonly TupleWriter row = new();
+    private readonly TupleWriter value = new();
+    private readonly TupleWriter probe = new();
 
     public RowReencoder(TableDescriptor table)
     {
@@ -80,11 +82,28 @@ public sealed class RowReencoder
             if (column.RefusesInput is { } reason && !IsGeneratedKey(column))
                 return new Rejection(GeneratedAlways, $"Column \"{name}\" {reason}.", Column: name);
             json.WritePropertyName(name);
-            TupleReader.WriteField(shape, tuple, i, column.Codec, json);
+            if (column.Codec.Name == shape.Columns[i].Codec) TupleReader.WriteField(shape, tuple, i, column.Codec, json);
+            else WriteChanged(shape, tuple, i, column.Codec, json);
         }
 
         json.WriteEndObject();
         return null;
+    }
+
+    /// <summary>
+    /// Writes a field for a column that has another type now: as the value that it was where the new type takes that, else as
+    /// the value's text, which is how the number of a column that has become text fits.
+    /// </summary>
+    private void WriteChanged(Shape shape, ReadOnlySpan<byte> tuple, int index, FieldCodec codec, Utf8JsonWriter json)
+    {
+        value.Truncate(0);
+        using (var writer = new Utf8JsonWriter(value)) TupleReader.WriteField(shape, tuple, index, known: null, writer);
+        var reader = new Utf8JsonReader(value.Written);
+        reader.Read();
+        probe.Truncate(0);
+        var isScalar = reader.TokenType is JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False;
+        if (isScalar && codec.EncodeJson(ref reader, probe) is not null) json.WriteStringValue(value.Written);
+        else json.WriteRawValue(value.Written);
     }
 
     private static bool IsLeftOut(Column column) =>
