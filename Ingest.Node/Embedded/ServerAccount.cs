@@ -71,7 +71,7 @@ internal sealed record ServerAccount(string Name, string? Owner, IReadOnlyList<s
             return With([runuser, "-u", name, "--"]);
         // By its name and not its resolved path: Busybox finds out from the name what it is asked to be.
         if (Executables.Find("su") is not null)
-            return With(["su", "-s", "/bin/sh", "-c", "exec \"$0\" \"$@\"", name]);
+            return With(["su", "-s", "/bin/sh", "-c", "exec \"$0\" \"$@\"", "--", name]);
         throw new EmbeddedPostgresException(
             "PostgreSQL does not run as root: install setpriv or runuser, or run the node as another user.");
 

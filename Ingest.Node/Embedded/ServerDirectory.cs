@@ -54,9 +54,16 @@ internal sealed class ServerDirectory : IDisposable
     /// <exception cref="EmbeddedPostgresException">Another node has it, or it cannot be made.</exception>
     public static ServerDirectory Open(string dataDirectory, bool passThrough)
     {
-        var root = Path.Combine(Path.GetFullPath(dataDirectory), "postgres");
+        var data = Path.GetFullPath(dataDirectory);
+        var root = Path.Combine(data, "postgres");
         try
         {
+            if (!Directory.Exists(data) && passThrough)
+            {
+                // Whatever the umask: one that is made here must not be one that the server's user cannot enter.
+                Directory.CreateDirectory(data);
+                File.SetUnixFileMode(data, PassThrough);
+            }
             Directory.CreateDirectory(root);
             File.SetUnixFileMode(root, passThrough ? PassThrough : OwnerDirectory);
         }
@@ -67,7 +74,19 @@ internal sealed class ServerDirectory : IDisposable
         return new ServerDirectory(root, Lock(root));
     }
 
-    public string ReadPassword() => File.ReadAllText(PasswordFile).Trim();
+    /// <exception cref="EmbeddedPostgresException">The file is gone.</exception>
+    public string ReadPassword()
+    {
+        try
+        {
+            return File.ReadAllText(PasswordFile).Trim();
+        }
+        catch (IOException e)
+        {
+            throw new EmbeddedPostgresException(
+                $"The password of the server in {Cluster} cannot be read, so the node cannot enter: {e.Message}", e);
+        }
+    }
 
     /// <summary>Makes the cluster by initdb. What is half done by a crash is made anew: only the rename makes it valid.</summary>
     /// <exception cref="EmbeddedPostgresException">initdb failed; the message has its reason.</exception>
@@ -78,6 +97,9 @@ internal sealed class ServerDirectory : IDisposable
         await MakeOwnedDirectoryAsync(LogDirectory, account, cancellation);
         if (Major is not null)
             return;
+        if (Directory.Exists(Cluster))
+            throw new EmbeddedPostgresException(
+                $"{Cluster} is there but has no PG_VERSION: restore it, or move it away to begin anew.");
 
         var unfinished = Cluster + ".new";
         if (Directory.Exists(unfinished))

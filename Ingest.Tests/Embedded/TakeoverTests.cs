@@ -30,6 +30,20 @@ public sealed class TakeoverTests : IDisposable
     }
 
     [Fact]
+    public async Task Should_run_in_a_session_that_the_nodes_control_c_does_not_reach()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        var left = await LeaveServerAsync();
+
+        // The line is "pid (name) state parent group session ...", by proc(5).
+        var fields = (await File.ReadAllTextAsync($"/proc/{left.Pid}/stat")).Split(' ');
+
+        Assert.Equal(fields[0], fields[4]);
+        Assert.Equal(fields[0], fields[5]);
+    }
+
+    [Fact]
     public async Task Should_end_a_server_that_was_taken_over()
     {
         var left = await LeaveServerAsync();

@@ -42,7 +42,7 @@ public sealed class OwnServer : IAsyncDisposable
         return new OwnServer(temporary, directory, server, port);
     }
 
-    /// <summary>Kills the server's first process by SIGKILL and waits until all its connections are dead.</summary>
+    /// <summary>Kills the server's first process by SIGKILL; its backends notice that and end a moment later.</summary>
     public async Task KillAsync()
     {
         server.Running?.Kill();

@@ -10,6 +10,10 @@ public static class TestServer
 {
     private static readonly Lazy<Task<string>> Server = new(StartAsync);
 
+    // Held for as long as the process lives: the guard of its directory ends the server when the other end of the guard's
+    // pipe is closed, be it by the process's end, however that comes about, or by the garbage collector.
+    private static OwnServer? own;
+
     /// <summary>A connection string to its <c>postgres</c> database, with the rights of a superuser.</summary>
     public static Task<string> ConnectionStringAsync() => Server.Value;
 
@@ -17,8 +21,7 @@ public static class TestServer
     {
         if (Environment.GetEnvironmentVariable("INGEST_TEST_POSTGRES") is { Length: > 0 } given)
             return given;
-        // Nobody disposes it: the guard of its directory ends it when this process ends, however that comes about.
-        var server = await OwnServer.StartAsync();
-        return new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "postgres" }.ConnectionString;
+        own = await OwnServer.StartAsync();
+        return new NpgsqlConnectionStringBuilder(own.ConnectionString) { Database = "postgres" }.ConnectionString;
     }
 }
