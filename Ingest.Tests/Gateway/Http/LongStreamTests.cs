@@ -1,0 +1,69 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+
+namespace Ingest.Tests.Gateway.Http;
+
+public sealed class LongStreamTests
+{
+    private const int TotalBytes = 200_000_000;
+
+    /// <summary>The stream's own share: its chunks, both sockets' buffers, and what the collector leaves behind.</summary>
+    private const long MaxHeapBytes = 60_000_000;
+
+    [Fact]
+    public async Task Should_take_a_stream_of_200_MB_in_constant_memory()
+    {
+        var gateway = new ScriptedGateway();
+        await using var server = await TestHttpServer.StartAsync(gateway);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        long highest = 0;
+        using var content = new GeneratedContent(
+            TotalBytes, onWritten: () => highest = Math.Max(highest, GC.GetTotalMemory(false) - before));
+
+        using var response = await server.Client.PostAsync(
+            new Uri("/v1/tables/clicks/rows?verdicts=none", UriKind.Relative), content);
+
+        var summary = Assert.Single(await TestHttpServer.ReadLinesAsync(response));
+        Assert.Equal(content.Rows, summary.GetProperty("committed").GetInt64());
+        Assert.Equal(content.Rows, gateway.SubmittedRows);
+        Assert.InRange(highest, 0, MaxHeapBytes);
+        Assert.Equal(0, gateway.Outstanding);
+    }
+
+    /// <summary>NDJSON rows that are made while they are sent.</summary>
+    private sealed class GeneratedContent : HttpContent
+    {
+        private const int RowsInBlock = 64;
+
+        private readonly byte[] block;
+        private readonly int blocks;
+        private readonly Action onWritten;
+
+        public GeneratedContent(int totalBytes, Action onWritten)
+        {
+            var row = $"{{\"url\":\"/{new string('x', 4_000)}\",\"user_id\":1}}\n";
+            block = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(row, RowsInBlock)));
+            blocks = totalBytes / block.Length;
+            this.onWritten = onWritten;
+            Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        }
+
+        public long Rows => (long)blocks * RowsInBlock;
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            for (var written = 0; written < blocks; written++)
+            {
+                await stream.WriteAsync(block);
+                onWritten();
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}
