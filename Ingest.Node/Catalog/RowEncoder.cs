@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Ingest.Messages;
 
 namespace Ingest.Node.Catalog;
@@ -19,21 +21,165 @@ public enum EncodeResult
 
 /// <summary>
 /// Validates rows against a table and encodes each, in one pass over its UTF-8, into its binary COPY tuple. Holds scratch
-/// space, so it is reusable but not thread-safe: one for each request or stream at a time.
+/// space, so it is reusable but not thread-safe: one for each request or stream at a time. A valid row allocates nothing
+/// once the scratch space has grown to its size.
 /// </summary>
-public sealed class RowEncoder(TableDescriptor table)
+public sealed partial class RowEncoder
 {
-    public TableDescriptor Table { get; } = table;
+    /// <summary>How deep a row's JSON may be nested.</summary>
+    public const int MaxDepth = 64;
+
+    // PostgreSQL's names have at most 63 bytes, each at most six characters long when it is escaped.
+    private const int LongestName = 63 * 6;
+
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
+
+    private readonly RowPlan plan;
+    private readonly RowScratch scratch;
+
+    public RowEncoder(TableDescriptor table)
+    {
+        Table = table;
+        plan = table.Plan;
+        scratch = new RowScratch(table);
+    }
+
+    public TableDescriptor Table { get; }
+
+    /// <summary>Lets a row give the generated key though the column refuses input: it was made for the row earlier.</summary>
+    internal bool TakesGeneratedKey { get; init; }
 
     /// <summary>Encodes one JSON object. <paramref name="utf8"/> holds the object and nothing else but white space.</summary>
-    public EncodeResult EncodeJson(ReadOnlySpan<byte> utf8, RowBlock block, RowErrors errors) => throw new NotImplementedException();
+    /// <remarks>
+    /// Members are matched to columns exactly, in any order. A column that is left out takes its default, or NULL; null is
+    /// NULL. All columns at fault are reported, not only the first.
+    /// </remarks>
+    public EncodeResult EncodeJson(ReadOnlySpan<byte> utf8, RowBlock block, RowErrors errors)
+    {
+        var reader = new Utf8JsonReader(utf8, Options);
+        scratch.Begin();
+        try
+        {
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject)
+            {
+                errors.AddRow("must be a JSON object");
+                return EncodeResult.Invalid;
+            }
 
-    /// <summary>Encodes one CSV record (RFC 4180), without its line end.</summary>
-    public EncodeResult EncodeCsv(ReadOnlySpan<byte> record, CsvHeader header, RowBlock block, RowErrors errors) =>
-        throw new NotImplementedException();
+            ReadMembers(ref reader, errors);
+            // Past the end the reader finds nothing but white space, or throws.
+            reader.Read();
+        }
+        catch (JsonException malformed)
+        {
+            errors.AddRow(Describe(malformed, utf8, reader.CurrentDepth));
+            return EncodeResult.Invalid;
+        }
+
+        return scratch.Finish(block, errors);
+    }
+
+    private void ReadMembers(ref Utf8JsonReader reader, RowErrors errors)
+    {
+        var expected = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var column = Find(ref reader, expected);
+            expected = column + 1;
+            if (column < 0) errors.Add(NameOf(ref reader), plan.UnknownColumn);
+            if (column < 0 || !scratch.TryBegin(column, TakesGeneratedKey, errors))
+            {
+                reader.Skip();
+                continue;
+            }
+
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.Null)
+            {
+                scratch.AddNull(column, errors);
+                continue;
+            }
+
+            var codec = plan.Slots[column].Column.Codec;
+            scratch.EndField(column, codec.EncodeJson(ref reader, scratch.BeginField(column)), errors);
+        }
+    }
+
+    /// <summary>The index of the column that the member names; -1 where there is none.</summary>
+    /// <param name="expected">The column that comes next when rows name them in order, as most do.</param>
+    private int Find(ref Utf8JsonReader reader, int expected)
+    {
+        if (!reader.ValueIsEscaped && expected < plan.Slots.Length
+            && reader.ValueSpan.SequenceEqual(plan.Slots[expected].Utf8Name.Span))
+            return expected;
+        if (reader.ValueSpan.Length > LongestName) return -1;
+        Span<char> name = stackalloc char[LongestName];
+        if (!reader.ValueIsEscaped) return FindUtf8(reader.ValueSpan, name);
+        try
+        {
+            return plan.IndexOf(name[..reader.CopyString(name)]);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair, which no column has in its name.
+            return -1;
+        }
+    }
+
+    private int FindUtf8(ReadOnlySpan<byte> utf8, Span<char> name)
+    {
+        var status = Utf8.ToUtf16(utf8, name, out _, out var length, replaceInvalidSequences: false);
+        return status == System.Buffers.OperationStatus.Done ? plan.IndexOf(name[..length]) : -1;
+    }
+
+    private static string NameOf(ref Utf8JsonReader reader)
+    {
+        const int longest = 100;
+        var raw = reader.ValueSpan;
+        // What a caller sends is not sent back at any length, and need not be valid.
+        return raw.Length <= longest
+            ? Encoding.UTF8.GetString(raw)
+            : string.Concat(Encoding.UTF8.GetString(raw[..longest]), "...");
+    }
+
+    private static string Describe(JsonException malformed, ReadOnlySpan<byte> utf8, int depth)
+    {
+        if (utf8.Trim(" \t\r\n"u8).IsEmpty) return "is empty: expected a JSON object";
+        if (depth >= MaxDepth) return $"is nested deeper than {MaxDepth} levels";
+        return $"is not valid JSON at line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}";
+    }
 
     /// <summary>Writes the key of an encoded row as a JSON value: the value of a single column; an object for a composite
     /// key; null where the table has no key or PostgreSQL makes it.</summary>
-    public static void WriteKey(TableDescriptor table, Shape shape, ReadOnlySpan<byte> tuple, Utf8JsonWriter json) =>
-        throw new NotImplementedException();
+    public static void WriteKey(TableDescriptor table, Shape shape, ReadOnlySpan<byte> tuple, Utf8JsonWriter json)
+    {
+        foreach (var column in table.Key)
+        {
+            if (TupleReader.IndexOf(shape, column.Name) >= 0) continue;
+            json.WriteNullValue();
+            return;
+        }
+
+        if (table.Key.Length == 1)
+        {
+            TupleReader.WriteField(shape, tuple, TupleReader.IndexOf(shape, table.Key[0].Name), table.Key[0].Codec, json);
+            return;
+        }
+
+        if (table.Key.IsEmpty)
+        {
+            json.WriteNullValue();
+            return;
+        }
+
+        json.WriteStartObject();
+        foreach (var column in table.Key)
+        {
+            json.WritePropertyName(column.Name);
+            TupleReader.WriteField(shape, tuple, TupleReader.IndexOf(shape, column.Name), column.Codec, json);
+        }
+
+        json.WriteEndObject();
+    }
 }

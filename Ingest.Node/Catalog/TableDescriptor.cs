@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Ingest.Messages;
 
 namespace Ingest.Node.Catalog;
 
@@ -42,6 +43,8 @@ public enum KeyGeneration
 /// </summary>
 public sealed class TableDescriptor
 {
+    private RowPlan? plan;
+
     /// <summary>The served name, as in URLs and lane ids: <c>clicks</c>, or <c>sales.orders</c> outside the first schema.</summary>
     public required string Name { get; init; }
 
@@ -79,4 +82,23 @@ public sealed class TableDescriptor
 
     /// <summary>True where a BEFORE INSERT trigger may fill in columns, so a missing value is for PostgreSQL to judge.</summary>
     public required bool HasBeforeInsertTrigger { get; init; }
+
+    /// <summary>
+    /// True where rows carry a value for a GENERATED ALWAYS identity. COPY takes it; an INSERT from a staging table needs
+    /// <c>OVERRIDING SYSTEM VALUE</c>.
+    /// </summary>
+    public bool NeedsOverridingSystemValue { get; init; }
+
+    /// <summary>Values for <see cref="KeyGeneration.UuidV7"/>.</summary>
+    public UuidKeys Uuids { get; init; } = UuidKeys.Shared;
+
+    /// <summary>What the encoders of this table share.</summary>
+    internal RowPlan Plan => plan ?? Interlocked.CompareExchange(ref plan, new RowPlan(this), null) ?? plan;
+
+    /// <summary>
+    /// True where a tuple of this shape, perhaps encoded for an earlier state of the table, can be written as it is: each
+    /// column is still there and insertable, in the same encoding, and none that a row must give is missing.
+    /// Otherwise its rows are for <see cref="RowReencoder"/>.
+    /// </summary>
+    public bool Accepts(Shape shape) => Plan.Accepts(shape);
 }
