@@ -5,6 +5,7 @@ using ZstdSharp;
 
 namespace Ingest.Tests.Gateway.Http;
 
+[Collection(nameof(MeasuresMemory))]
 public sealed class ContentCodingTests : IAsyncLifetime
 {
     private const string Path = "/v1/tables/clicks/rows";

@@ -37,7 +37,7 @@ public sealed class FramerTests
     public void Should_keep_no_more_than_the_limit_of_a_long_record()
     {
         var framer = new NdjsonFramer(MaxBytes);
-        var input = new ReadOnlySequence<byte>(new byte[MaxBytes + 1]);
+        var input = new ReadOnlySequence<byte>(new byte[MaxBytes + 3]);
 
         Assert.Equal(Frame.NeedsInput, framer.Next(ref input, isAll: false, out _));
 

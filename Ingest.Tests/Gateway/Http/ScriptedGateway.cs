@@ -13,6 +13,7 @@ namespace Ingest.Tests.Gateway.Http;
 internal sealed class ScriptedGateway : IRowGateway
 {
     private readonly ConcurrentDictionary<Submission, bool> rented = new();
+    private readonly ConcurrentBag<Submission> pool = [];
     private readonly Channel<Held> held = Channel.CreateUnbounded<Held>();
     private long submittedRows;
     private long invalidRows;
@@ -34,7 +35,8 @@ internal sealed class ScriptedGateway : IRowGateway
 
     public Submission Rent(TableDescriptor table)
     {
-        var submission = new Submission { Table = table };
+        if (!pool.TryTake(out var submission)) submission = new Submission();
+        submission.Table = table;
         rented[submission] = true;
         return submission;
     }
@@ -44,6 +46,8 @@ internal sealed class ScriptedGateway : IRowGateway
         if (!rented.TryRemove(submission, out var isSettled))
             throw new InvalidOperationException("A submission was returned that was not rented.");
         if (!isSettled) throw new InvalidOperationException("A submission was returned before it was settled.");
+        submission.Rows.Clear();
+        pool.Add(submission);
     }
 
     public Admission TryAdmit(Submission submission) => Admission;
@@ -54,16 +58,12 @@ internal sealed class ScriptedGateway : IRowGateway
     public ValueTask SubmitAsync(Submission submission)
     {
         var first = Interlocked.Add(ref submittedRows, submission.Rows.Count) - submission.Rows.Count;
-        if (!Holds)
-        {
-            Settle(submission, first);
-            return ValueTask.CompletedTask;
-        }
-
+        var completion = submission.Begin();
         rented[submission] = false;
         var waiting = new Held(this, submission, first);
-        held.Writer.TryWrite(waiting);
-        return new ValueTask(waiting.Completion.Task);
+        if (Holds) held.Writer.TryWrite(waiting);
+        else waiting.Release();
+        return completion;
     }
 
     public void CountInvalid(TableDescriptor table, int rows) => Interlocked.Add(ref invalidRows, rows);
@@ -71,22 +71,16 @@ internal sealed class ScriptedGateway : IRowGateway
     /// <summary>Waits for the next submission that is held.</summary>
     public Task<Held> TakeHeldAsync() => held.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
 
-    private void Settle(Submission submission, long first)
-    {
-        for (var row = 0; row < submission.Rows.Count; row++) submission[row] = Script(first + row);
-        rented[submission] = true;
-    }
-
     internal sealed class Held(ScriptedGateway gateway, Submission submission, long first)
     {
-        public TaskCompletionSource Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
         public int Rows => submission.Rows.Count;
 
+        /// <summary>Gives each row its verdict, and resumes the caller on this thread.</summary>
         public void Release()
         {
-            gateway.Settle(submission, first);
-            Completion.SetResult();
+            for (var row = 0; row < submission.Rows.Count; row++) submission.Settle(row, gateway.Script(first + row));
+            gateway.rented[submission] = true;
+            submission.Complete();
         }
     }
 }
