@@ -24,8 +24,7 @@ internal static class HealthAnswers
         {
             json.WriteStartObject(name);
             json.WriteString("status"u8, NameOf(entry.Status));
-            // An exception's own words may name hosts and users; the check's description is made to be read.
-            json.WriteString("reason"u8, entry.Description ?? (entry.Exception is null ? null : "The check failed."));
+            json.WriteString("reason"u8, ReasonOf(entry));
             json.WriteEndObject();
         }
 
@@ -35,6 +34,12 @@ internal static class HealthAnswers
         JsonBuffer.Return(buffer);
         return Task.CompletedTask;
     }
+
+    /// <summary>A check's own description; not an exception's words, which may name hosts and users.</summary>
+    private static string? ReasonOf(HealthReportEntry entry) =>
+        entry.Exception is { } exception && (entry.Description ?? exception.Message) == exception.Message
+            ? "The check failed; the log says more."
+            : entry.Description;
 
     private static string NameOf(HealthStatus status) => status switch
     {

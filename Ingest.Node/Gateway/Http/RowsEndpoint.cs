@@ -26,10 +26,10 @@ internal sealed class RowsEndpoint(
                 return;
             }
 
-            var name = TableNames.Of(context);
+            var name = TableRoute.Of(context);
             if (!catalog.TryGet(name, out var table))
                 table = await catalog.FindAsync(name, context.RequestAborted);
-            if (table is null) await Answers.Write(context, options, TableNames.Unknown(name, catalog.Tables));
+            if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, catalog.Tables));
             else await AcceptAsync(context, table);
         }
         catch (Exception e)

@@ -27,9 +27,9 @@ internal sealed class TablesEndpoint(ITableCatalog catalog, HttpOptions options)
             return;
         }
 
-        var name = TableNames.Of(context);
+        var name = TableRoute.Of(context);
         var table = await catalog.FindAsync(name, context.RequestAborted);
-        if (table is null) await Answers.Write(context, options, TableNames.Unknown(name, catalog.Tables));
+        if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, catalog.Tables));
         else await WriteAsync(context, json => WriteTable(json, table));
     }
 

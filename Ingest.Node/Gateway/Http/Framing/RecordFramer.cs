@@ -30,6 +30,9 @@ internal enum Frame
 /// </summary>
 internal abstract class RecordFramer(long maxRecordBytes)
 {
+    // The limit is the record's; CR LF behind it is not counted.
+    private readonly long maxScanned = maxRecordBytes + 2;
+
     private long scanned;
     private long nextLine = 1;
     private bool skipping;
@@ -107,7 +110,7 @@ internal abstract class RecordFramer(long maxRecordBytes)
 
     private Frame? Complete(ref ReadOnlySequence<byte> record)
     {
-        var tooLong = skipping;
+        var tooLong = skipping || record.Length > maxScanned;
         StartRecord();
         if (!Trim(ref record) && !tooLong) return null;
         return tooLong || record.Length > maxRecordBytes ? Frame.TooLong : Frame.Record;
@@ -115,7 +118,7 @@ internal abstract class RecordFramer(long maxRecordBytes)
 
     private Frame Wait(ref ReadOnlySequence<byte> input)
     {
-        skipping |= scanned > maxRecordBytes;
+        skipping |= scanned > maxScanned;
         if (!skipping) return Frame.NeedsInput;
         input = input.Slice(input.End);
         scanned = 0;
@@ -126,10 +129,11 @@ internal abstract class RecordFramer(long maxRecordBytes)
     {
         record = input;
         input = input.Slice(input.End);
-        var tooLong = skipping || record.Length > maxRecordBytes;
+        var tooLong = skipping || record.Length > maxScanned;
         StartRecord();
         var frame = AtEnd(ref record);
-        return tooLong && frame != Frame.Broken ? Frame.TooLong : frame;
+        if (frame == Frame.Broken) return frame;
+        return tooLong || record.Length > maxRecordBytes && frame == Frame.Record ? Frame.TooLong : frame;
     }
 
     private void StartRecord()

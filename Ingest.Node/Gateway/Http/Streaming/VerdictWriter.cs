@@ -56,9 +56,19 @@ internal sealed class VerdictWriter(
 
     private async Task AnswerAsync(Chunk chunk)
     {
-        // What others wait for must not wait for this chunk.
-        if (!chunk.Settled.IsCompleted) await SendAsync();
-        await chunk.Settled;
+        if (chunk.Settled.IsCompleted)
+        {
+            await chunk.Settled;
+        }
+        else
+        {
+            // What is written already must not wait for this chunk.
+            await SendAsync();
+            await chunk.Settled;
+            // The gateway resumes one caller after the other; some hundreds of verdicts are not to hold the others up.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        }
+
         foreach (var line in chunk.Lines) Answer(chunk, line);
         if (chunk.Submission is { } submission) gateway.Return(submission);
         queue.ReturnChunk(chunk);

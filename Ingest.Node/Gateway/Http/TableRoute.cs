@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>Reads table names from URLs, and helps those who mistype them.</summary>
-internal static class TableNames
+internal static class TableRoute
 {
     private const string Prefix = "/tables/";
     private const int MaxCompared = 1_000;
