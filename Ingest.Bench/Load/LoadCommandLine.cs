@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Spectre.Console;
 
 namespace Ingest.Bench.Load;
@@ -91,19 +92,18 @@ public static class LoadCommandLine
     private static Option<T> Positive<T>(string name, T value, string description)
     {
         var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => value };
+        // Text that is no number throws on conversion; it is looked at here, so that it is a usage error.
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && IsAtMostZero(result.GetValueOrDefault<T>()))
-                result.AddError($"{name} must be more than 0.");
+            if (result.Tokens.Count > 0 && !IsPositive<T>(result.Tokens[^1].Value))
+                result.AddError($"{name} must be a number greater than 0.");
         });
         return option;
     }
 
-    private static bool IsAtMostZero<T>(T value) => value switch
-    {
-        long number => number <= 0,
-        int number => number <= 0,
-        double number => !(number > 0) || double.IsInfinity(number),
-        _ => false,
-    };
+    private static bool IsPositive<T>(string text) =>
+        typeof(T) == typeof(double) || typeof(T) == typeof(double?)
+            ? double.TryParse(text, CultureInfo.InvariantCulture, out var real) && real > 0 && double.IsFinite(real)
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) && whole > 0
+                && (typeof(T) == typeof(long) || whole <= int.MaxValue);
 }
