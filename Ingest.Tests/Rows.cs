@@ -10,9 +10,11 @@ internal static class Rows
 {
     public static readonly LaneId Lane = new("clicks", 0);
 
-    public static readonly GatewayId Gateway = new(new Guid("00000000-0000-7000-8000-000000000001"));
+    public static readonly GatewayId GatewayA = new(new Guid("00000000-0000-7000-8000-000000000001"));
 
-    public static readonly GatewayId OtherGateway = new(new Guid("00000000-0000-7000-8000-000000000002"));
+    public static readonly GatewayId GatewayB = new(new Guid("00000000-0000-7000-8000-000000000002"));
+
+    public static readonly GatewayId GatewayC = new(new Guid("00000000-0000-7000-8000-000000000003"));
 
     public static readonly Shape Shape = new([new ShapeColumn("url", "text")]);
 
@@ -21,10 +23,10 @@ internal static class Rows
     /// <summary>The rows from <paramref name="first"/> on, each of ten bytes that hold its position.</summary>
     public static Envelope Envelope(
         long first, int count, GatewayId? gateway = null, long lowest = 1, DateTimeOffset? deadline = null) =>
-        new(Lane, gateway ?? Gateway, first, count, lowest, deadline ?? Never, [Run(first, count)]);
+        new(Lane, gateway ?? GatewayA, first, count, lowest, deadline ?? Never, [Run(first, count)]);
 
     /// <summary>Positions that their gateway has given up on.</summary>
-    public static Envelope Skip(long first, int count) => new(Lane, Gateway, first, count, 1, Never, []);
+    public static Envelope Skip(long first, int count) => new(Lane, GatewayA, first, count, 1, Never, []);
 
     /// <summary>The positions of a batch's rows, in its order.</summary>
     public static IEnumerable<long> Positions(Batch batch) =>

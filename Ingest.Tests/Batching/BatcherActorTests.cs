@@ -47,8 +47,8 @@ public sealed class BatcherActorTests : TestKit
         writer.ExpectMsg<ReadLedger>();
         writer.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
 
-        Answer(new LedgerRead([new LedgerPosition(Gateway, 40)]));
-        writer.ExpectMsg<ReadVerdicts>(read => Assert.Equal(new PositionRange(Gateway, 1, 40), read.Range));
+        Answer(new LedgerRead([new LedgerPosition(GatewayA, 40)]));
+        writer.ExpectMsg<ReadVerdicts>(read => Assert.Equal(new PositionRange(GatewayA, 1, 40), read.Range));
         Clock.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal(Enumerable.Range(41, 60).Select(row => (long)row), Positions(ExpectWrite()));
     }
@@ -106,18 +106,18 @@ public sealed class BatcherActorTests : TestKit
         var other = CreateTestProbe();
         Recover();
         lane.Tell(Envelope(1, 30), gateway);
-        lane.Tell(Envelope(1, 40, OtherGateway), other);
+        lane.Tell(Envelope(1, 40, GatewayB), other);
         lane.Tell(Envelope(31, 30), gateway);
         var batch = ExpectWrite();
         var rejection = new Rejection("23505", "There already.");
 
-        Answer(new Written(batch.Id, [new RejectedRow(OtherGateway, 7, rejection)]));
+        Answer(new Written(batch.Id, [new RejectedRow(GatewayB, 7, rejection)]));
 
         ExpectCommitted(1, 60);
         other.ExpectMsg<Settled>(settled =>
         {
             Assert.Equal((1L, 40L), (settled.First, settled.Last));
-            Assert.Equal([new RowRejection(7, rejection)], settled.Rejections);
+            Assert.Equal([new RowRejection(7, rejection)], settled.Rejections.ToArray());
         });
     }
 
@@ -127,10 +127,12 @@ public sealed class BatcherActorTests : TestKit
         Recover();
         lane.Tell(Envelope(1, 100), gateway);
         Answer(new Failed(ExpectWrite().Id, WriteFailure.Transient, "test"));
+        Digest();
 
         writer.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
         Clock.Advance(TimeSpan.FromMilliseconds(100));
         Answer(new Failed(ExpectWrite().Id, WriteFailure.Transient, "test"));
+        Digest();
         Clock.Advance(TimeSpan.FromMilliseconds(99));
         writer.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
         Clock.Advance(TimeSpan.FromMilliseconds(101));
@@ -146,6 +148,7 @@ public sealed class BatcherActorTests : TestKit
         Recover();
         lane.Tell(Envelope(1, 100, deadline: Clock.Now.AddSeconds(5)), gateway);
         Answer(new Failed(ExpectWrite().Id, WriteFailure.Transient, "test"));
+        Digest();
 
         Clock.Advance(TimeSpan.FromSeconds(5));
 
@@ -162,6 +165,7 @@ public sealed class BatcherActorTests : TestKit
         lane.Tell(Envelope(1, 100, deadline: Clock.Now.AddSeconds(5)), gateway);
         var batch = ExpectWrite();
         Answer(new Failed(batch.Id, WriteFailure.InDoubt, "test"));
+        Digest();
 
         Clock.Advance(TimeSpan.FromSeconds(6));
 
@@ -179,7 +183,7 @@ public sealed class BatcherActorTests : TestKit
         Answer(new Failed(ExpectWrite().Id, WriteFailure.Fenced, "test"));
 
         writer.ExpectMsg<ReadLedger>();
-        Answer(new LedgerRead([new LedgerPosition(Gateway, 70)]));
+        Answer(new LedgerRead([new LedgerPosition(GatewayA, 70)]));
 
         gateway.ExpectMsg<Expected>(expected => Assert.Equal(71, expected.Next));
     }
@@ -206,7 +210,7 @@ public sealed class BatcherActorTests : TestKit
         lane.Tell(Envelope(1, 100), gateway);
 
         var range = writer.ExpectMsg<ReadVerdicts>().Range;
-        Answer(new VerdictsRead(range, [], [new PositionRange(Gateway, 41, 50)]));
+        Answer(new VerdictsRead(range, [], [new PositionRange(GatewayA, 41, 50)]));
         ExpectCommitted(1, 40);
         gateway.ExpectMsg<Settled>(settled =>
             Assert.Equal((41L, 50L, VerdictKind.NotWritten), (settled.First, settled.Last, settled.Outcome)));
@@ -232,7 +236,7 @@ public sealed class BatcherActorTests : TestKit
         Recover();
         lane.Tell(Envelope(1, 5), gateway);
 
-        lane.Tell(new Probe(Lane, Gateway, 1, 9), gateway);
+        lane.Tell(new Probe(Lane, GatewayA, 1, 9), gateway);
 
         gateway.ExpectMsg<Expected>(expected => Assert.Equal(6, expected.Next));
     }
@@ -277,6 +281,14 @@ public sealed class BatcherActorTests : TestKit
     }
 
     private void Answer(object answer) => lane.Tell(answer, writer);
+
+    /// <summary>Waits until the lane has taken in what it was told: only then may time go on.</summary>
+    private void Digest()
+    {
+        var probe = CreateTestProbe();
+        lane.Tell(new Probe(Lane, GatewayC, 1, 1), probe);
+        probe.ExpectMsg<Expected>();
+    }
 
     private Batch ExpectWrite() => writer.ExpectMsg<Write>().Batch;
 
