@@ -17,5 +17,6 @@ root.Subcommands.Add(LoadCommandLine.Create(AnsiConsole.Console, TimeProvider.Sy
 var parsed = root.Parse(args);
 var hasErrors = parsed.Errors.Count > 0;
 // An interrupted load waits for the answers to what it has sent, and then prints its summary.
-var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
+var code = await parsed.InvokeAsync(
+    new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
 return hasErrors ? usage : code;

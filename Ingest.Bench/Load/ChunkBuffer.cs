@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Ingest.Bench.Load;
 
-/// <summary>One chunk of a chunked body (RFC 9112, section 7.1) being filled; its size is written in front at the end.</summary>
+/// <summary>One chunk of a chunked body (RFC 9112, section 7.1) being filled; its size is written in front at the
+/// end.</summary>
 public sealed class ChunkBuffer(int bytes)
 {
     // Leading zeros are allowed, so the head has a fixed width: six digits and the line's end.

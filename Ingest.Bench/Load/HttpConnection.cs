@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Ingest.Bench.Load;
 
 /// <summary>
-/// One keep-alive connection on a raw socket with one buffer and one parser. The load shares its cores with the node, and
-/// <see cref="SocketsHttpHandler"/> would take more of them than the node does. One exchange at a time; sending and
+/// One keep-alive connection on a raw socket with one buffer and one parser. The load shares its cores with the node,
+/// and <see cref="SocketsHttpHandler"/> would take more of them than the node does. One exchange at a time; sending and
 /// receiving may go on at once.
 /// </summary>
 public sealed class HttpConnection : IDisposable
@@ -26,7 +26,8 @@ public sealed class HttpConnection : IDisposable
     public ResponseParser Response => parser;
 
     /// <exception cref="SocketException">Nobody listens there.</exception>
-    public static async Task<HttpConnection> ConnectAsync(HttpTarget target, int bufferBytes, CancellationToken cancellation)
+    public static async Task<HttpConnection> ConnectAsync(
+        HttpTarget target, int bufferBytes, CancellationToken cancellation)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -42,8 +43,8 @@ public sealed class HttpConnection : IDisposable
     }
 
     /// <summary>
-    /// False where the server has closed the connection meanwhile, or said something unasked. Costs a system call, so it is
-    /// for connections that have rested.
+    /// False where the server has closed the connection meanwhile, or said something unasked. Costs a system call, so
+    /// it is for connections that have rested.
     /// </summary>
     public bool IsUsable()
     {
@@ -63,7 +64,8 @@ public sealed class HttpConnection : IDisposable
         while (!bytes.IsEmpty) bytes = bytes[await socket.SendAsync(bytes)..];
     }
 
-    /// <summary>Reads one response; its status is in <see cref="Response"/>, its body goes to the sink as it comes.</summary>
+    /// <summary>Reads one response; its status is in <see cref="Response"/>, its body goes to the sink as it
+    /// comes.</summary>
     /// <exception cref="SocketException">The connection broke.</exception>
     /// <exception cref="EndOfStreamException">The connection ended within, or before, the response.</exception>
     /// <exception cref="InvalidDataException">What came is not HTTP/1.x.</exception>

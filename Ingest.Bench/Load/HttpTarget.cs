@@ -8,7 +8,8 @@ public sealed class HttpTarget
 {
     private readonly string headers;
 
-    /// <exception cref="ArgumentException">The URL is not <c>http://</c>, or a header is not <c>Name: value</c>.</exception>
+    /// <exception cref="ArgumentException">The URL is not <c>http://</c>, or a header is not <c>Name:
+    /// value</c>.</exception>
     public HttpTarget(Uri url, string table, IReadOnlyList<string> headers)
     {
         if (url.Scheme != Uri.UriSchemeHttp)

@@ -84,7 +84,8 @@ public sealed class HttpWorker
             await connection!.SendAsync(run.Requests[row]);
             await connection.ReadResponseAsync(body);
         }
-        catch (Exception e) when (e is SocketException or IOException or InvalidDataException or ObjectDisposedException)
+        catch (Exception e)
+            when (e is SocketException or IOException or InvalidDataException or ObjectDisposedException)
         {
             Drop();
             return RowOutcome.NoAnswer;
@@ -110,8 +111,8 @@ public sealed class HttpWorker
     }
 
     /// <summary>
-    /// A server closes connections that rest for long; a row sent into a closed one would count as unanswered, though it
-    /// never reached anybody.
+    /// A server closes connections that rest for long; a row sent into a closed one would count as unanswered, though
+    /// it never reached anybody.
     /// </summary>
     private void DropIfStale()
     {

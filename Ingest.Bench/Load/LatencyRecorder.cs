@@ -6,8 +6,8 @@ namespace Ingest.Bench.Load;
 public sealed record LatencyPercentiles(long Count, double P50, double P90, double P99, double P999, double Max);
 
 /// <summary>
-/// Collects latencies of the whole load and of the time since the last look, with three significant digits, from 1 µs to
-/// one hour; longer ones count as one hour.
+/// Collects latencies of the whole load and of the time since the last look, with three significant digits, from 1 µs
+/// to one hour; longer ones count as one hour.
 /// </summary>
 public sealed class LatencyRecorder
 {

@@ -50,7 +50,8 @@ public sealed class LineSplitter(LineHandler handle)
     private void Keep(ReadOnlySpan<byte> piece)
     {
         if (length + piece.Length > LongestLine) throw new InvalidDataException("A line of the answer is too long.");
-        if (length + piece.Length > kept.Length) Array.Resize(ref kept, Math.Max(kept.Length * 2, length + piece.Length));
+        if (length + piece.Length > kept.Length)
+            Array.Resize(ref kept, Math.Max(kept.Length * 2, length + piece.Length));
         piece.CopyTo(kept.AsSpan(length));
         length += piece.Length;
     }

@@ -20,7 +20,8 @@ public sealed class LoadCommand(LoadOptions options, RowCount? count, TimeProvid
     public bool WaivesCount { get; init; }
 
     /// <summary>Runs the load; cancellation ends it early, with a report of what was done.</summary>
-    /// <param name="show">Shows the running load until its token is cancelled; it then has the last word on screen.</param>
+    /// <param name="show">Shows the running load until its token is cancelled; it then has the last word on
+    /// screen.</param>
     public async Task<LoadReport> RunAsync(
         Func<LoadRun, CancellationToken, Task> show, CancellationToken cancellation)
     {

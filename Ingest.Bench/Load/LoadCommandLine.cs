@@ -4,7 +4,8 @@ using Spectre.Console;
 
 namespace Ingest.Bench.Load;
 
-/// <summary>The command <c>load</c>: its options, and its exit code (0 all committed and counted, 1 not so, 2 usage).</summary>
+/// <summary>The command <c>load</c>: its options, and its exit code (0 all committed and counted, 1 not so, 2
+/// usage).</summary>
 public static class LoadCommandLine
 {
     public static Command Create(IAnsiConsole console, TimeProvider time)
@@ -21,7 +22,11 @@ public static class LoadCommandLine
             Description = "The table; the rows have the columns of clicks, whatever its name",
             DefaultValueFactory = _ => defaults.Table,
         };
-        var url = new Option<string>("--url") { Description = "The node", DefaultValueFactory = _ => defaults.Url.OriginalString };
+        var url = new Option<string>("--url")
+        {
+            Description = "The node",
+            DefaultValueFactory = _ => defaults.Url.OriginalString,
+        };
         url.Validators.Add(result =>
         {
             if (!Uri.IsWellFormedUriString(result.GetValueOrDefault<string>(), UriKind.Absolute))
@@ -55,7 +60,8 @@ public static class LoadCommandLine
                 Timeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
             };
             return RunAsync(
-                console, time, options, parsed.GetValue(postgres), parsed.GetValue(noCount), parsed.GetValue(json), cancellation);
+                console, time, options, parsed.GetValue(postgres),
+                    parsed.GetValue(noCount), parsed.GetValue(json), cancellation);
         });
         return command;
     }
@@ -79,7 +85,8 @@ public static class LoadCommandLine
             return 2;
         }
         if (options.Table != "clicks")
-            console.WriteLine($"Note: the rows for {options.Table} have the columns of clicks: url, user_id, amount, at.");
+            console.WriteLine(
+                $"Note: the rows for {options.Table} have the columns of clicks: url, user_id, amount, at.");
         var found = RowCount.FindConnectionString(postgres, Environment.GetEnvironmentVariable);
         var count = found is null ? null : new RowCount(found, options.Table);
         var command = new LoadCommand(options, count, time) { WaivesCount = noCount };

@@ -18,7 +18,8 @@ public sealed record LoadOptions
 
     public LoadVia Via { get; init; } = LoadVia.Http;
 
-    /// <summary>Rows per second in all (open loop); null sends each row when the last was answered (closed loop).</summary>
+    /// <summary>Rows per second in all (open loop); null sends each row when the last was answered (closed
+    /// loop).</summary>
     public double? Rate { get; init; }
 
     public int Connections { get; init; } = 128;
@@ -34,7 +35,8 @@ public sealed record LoadOptions
     /// <summary>Further request headers, each as <c>Name: value</c>.</summary>
     public IReadOnlyList<string> Headers { get; init; } = [];
 
-    /// <summary>How long an answer may take before its connection is given up and the row counts as unanswered.</summary>
+    /// <summary>How long an answer may take before its connection is given up and the row counts as
+    /// unanswered.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a row that is refused (429, 503), or a server that is not there, is tried again.</summary>

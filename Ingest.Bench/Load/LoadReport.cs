@@ -68,7 +68,8 @@ public sealed record LoadReport
 
     /// <summary>Every row was committed (or accepted), and the database has exactly as many more rows.</summary>
     public bool Succeeded =>
-        Failure is null && Committed + Accepted == Rows && Sent == Rows && Count.Verdict is CountVerdict.Matches or CountVerdict.Waived;
+        Failure is null && Committed + Accepted == Rows && Sent == Rows
+            && Count.Verdict is CountVerdict.Matches or CountVerdict.Waived;
 
     public string ToJson() => JsonSerializer.Serialize(this, ReportJson.Default.LoadReport) + "\n";
 }
@@ -95,7 +96,8 @@ public sealed record RowCountCheck(
 {
     public long? Added => After - Before;
 
-    /// <summary>Compares: committed and accepted rows must be there, rows of unknown outcome may be, others must not.</summary>
+    /// <summary>Compares: committed and accepted rows must be there, rows of unknown outcome may be, others must
+    /// not.</summary>
     public static RowCountCheck Compare(long before, long after, Tally tally)
     {
         var least = tally.Committed + tally.Accepted;

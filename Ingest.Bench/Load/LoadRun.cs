@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Ingest.Bench.Load;
 
 /// <summary>
-/// One load under way: what its connections share. It knows neither console nor database, so that benchmarks can run the
-/// same clients.
+/// One load under way: what its connections share. It knows neither console nor database, so that benchmarks can run
+/// the same clients.
 /// </summary>
 public sealed class LoadRun : IDisposable
 {
@@ -60,7 +60,8 @@ public sealed class LoadRun : IDisposable
         var workers = new Task[Options.Connections];
         for (var i = 0; i < workers.Length; i++)
         {
-            workers[i] = Options.Via == LoadVia.Http ? new HttpWorker(this).RunAsync() : new NdjsonWorker(this).RunAsync();
+            workers[i] = Options.Via == LoadVia.Http
+                ? new HttpWorker(this).RunAsync() : new NdjsonWorker(this).RunAsync();
         }
         await Task.WhenAll(workers);
     }
@@ -83,14 +84,16 @@ public sealed class LoadRun : IDisposable
     }
 
     /// <summary>
-    /// Looks at an answer that did not commit a row. Where it says that no row of this load can be written (no such table,
-    /// no right to it, not an Ingest server), the load ends: a million of the same answer would tell nobody more.
+    /// Looks at an answer that did not commit a row. Where it says that no row of this load can be written (no such
+    /// table, no right to it, not an Ingest server), the load ends: a million of the same answer would tell nobody
+    /// more.
     /// </summary>
     public void Judge(int status, string body)
     {
         var problem = $"{status} {body.Trim()}";
         if (Volatile.Read(ref firstProblem) is null) Interlocked.CompareExchange(ref firstProblem, problem, null);
-        if (status is < 200 or (>= 300 and < 400) or 401 or 403 or 404 or 405 or 415) Fail($"The server answered {problem}");
+        if (status is < 200 or (>= 300 and < 400) or 401 or 403 or 404 or 405 or 415)
+            Fail($"The server answered {problem}");
     }
 
     /// <summary>Connects, and tries again with growing pauses for as long as a refused row would be.</summary>

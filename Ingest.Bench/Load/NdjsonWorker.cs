@@ -23,7 +23,8 @@ public sealed class NdjsonWorker
 
     private Backoff Reopening { get; set; }
 
-    /// <summary>Streams rows until the load has none left. Never throws for what a server or a network can do.</summary>
+    /// <summary>Streams rows until the load has none left. Never throws for what a server or a network can
+    /// do.</summary>
     public async Task RunAsync()
     {
         await Task.Yield();

@@ -3,10 +3,11 @@ namespace Ingest.Bench.Load;
 /// <summary>
 /// Hands out the rows of a load, each once, and says when each is to be sent.
 /// <para>
-/// In an open loop row <c>k</c> has the intended time <c>start + k / rate</c>, whatever the server does. A row that is sent
-/// late, because every connection was waiting for a slow answer, is measured from its intended time: otherwise the rows
-/// that a stall holds up would be left out of the latencies ("coordinated omission", Gil Tene, "How NOT to Measure
-/// Latency", 2013). A row may be sent up to one millisecond early, for timers are no finer, and then counts from its sending.
+/// In an open loop row <c>k</c> has the intended time <c>start + k / rate</c>, whatever the server does. A row that is
+/// sent late, because every connection was waiting for a slow answer, is measured from its intended time: otherwise the
+/// rows that a stall holds up would be left out of the latencies ("coordinated omission", Gil Tene, "How NOT to Measure
+/// Latency", 2013). A row may be sent up to one millisecond early, for timers are no finer, and then counts from its
+/// sending.
 /// </para>
 /// </summary>
 public sealed class Pacer : IDisposable
@@ -79,8 +80,8 @@ public sealed class Pacer : IDisposable
     }
 
     /// <summary>
-    /// Waits until a taken row is due. All waits share one timer, which sends on its thread all rows that have become due
-    /// by then: a timer for each row would cost more than the row.
+    /// Waits until a taken row is due. All waits share one timer, which sends on its thread all rows that have become
+    /// due by then: a timer for each row would cost more than the row.
     /// </summary>
     /// <returns>False where the load is stopped first: the row is not to be sent.</returns>
     public ValueTask<bool> WaitAsync(long row)
@@ -97,7 +98,8 @@ public sealed class Pacer : IDisposable
         return new(waiter.Task);
     }
 
-    /// <summary>How long until the next row that has not been taken is due, in whole milliseconds; 0 if it is.</summary>
+    /// <summary>How long until the next row that has not been taken is due, in whole milliseconds; 0 if it
+    /// is.</summary>
     public TimeSpan UntilNextDue() => IsPaced ? UntilDue(Volatile.Read(ref next)) : TimeSpan.Zero;
 
     /// <summary>The timestamp from which a row's latency counts, if it is sent now.</summary>

@@ -23,7 +23,8 @@ public sealed class ProgressView(IAnsiConsole console, TimeProvider time)
 
     private Task ShowBarAsync(LoadRun run, CancellationToken ended) => console.Progress()
         .AutoClear(true)
-        .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+        .Columns(
+            new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
         .StartAsync(async context =>
         {
             var task = context.AddTask("connecting", maxValue: Math.Max(1, run.Options.Rows));
@@ -62,7 +63,9 @@ public sealed class ProgressView(IAnsiConsole console, TimeProvider time)
         var eta = rate > 0 ? TimeSpan.FromSeconds(Math.Ceiling((run.Options.Rows - done) / rate)).ToString("c") : "-";
         var line = string.Create(
             CultureInfo.InvariantCulture,
-            $"{done:N0} rows  {rate:N0}/s  p50 {Units.Duration(recent.P50)}  p99 {Units.Duration(recent.P99)}  eta {eta}");
-        return run.Tally.Retried == 0 ? line : line + string.Create(CultureInfo.InvariantCulture, $"  retried {run.Tally.Retried:N0}");
+            $"{done:N0} rows  {rate:N0}/s  p50 "
+                + $"{Units.Duration(recent.P50)}  p99 {Units.Duration(recent.P99)}  eta {eta}");
+        return run.Tally.Retried == 0 ? line
+            : line + string.Create(CultureInfo.InvariantCulture, $"  retried {run.Tally.Retried:N0}");
     }
 }

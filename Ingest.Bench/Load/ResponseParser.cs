@@ -111,7 +111,8 @@ public sealed class ResponseParser
     {
         var end = data.IndexOf((byte)'\n');
         var piece = end < 0 ? data : data[..end];
-        if (lineLength + piece.Length > LongestLine) throw new InvalidDataException("A line of the response is too long.");
+        if (lineLength + piece.Length > LongestLine)
+            throw new InvalidDataException("A line of the response is too long.");
         if (end >= 0 && lineLength == 0)
         {
             HandleLine(TrimEnd(piece), sink);
@@ -146,7 +147,8 @@ public sealed class ResponseParser
                 ReadChunkSize(text);
                 break;
             case State.ChunkEnd:
-                state = text.IsEmpty ? State.ChunkSize : throw new InvalidDataException("A chunk is longer than its size.");
+                state = text.IsEmpty ? State.ChunkSize
+                    : throw new InvalidDataException("A chunk is longer than its size.");
                 break;
             case State.Trailer when text.IsEmpty:
                 state = State.Complete;
@@ -176,7 +178,8 @@ public sealed class ResponseParser
             isChunked = Ascii.EqualsIgnoreCase(value, "chunked"u8) ? true
                 : throw new InvalidDataException("The response has a transfer coding other than chunked.");
         else if (name.Length == 11 && Ascii.EqualsIgnoreCase(name, "Retry-After"u8))
-            RetryAfterSeconds = Utf8Parser.TryParse(value, out int s, out var n) && n == value.Length && s >= 0 ? s : null;
+            RetryAfterSeconds =
+                Utf8Parser.TryParse(value, out int s, out var n) && n == value.Length && s >= 0 ? s : null;
         else if (name.Length == 10 && Ascii.EqualsIgnoreCase(name, "Connection"u8))
             KeepsAlive = !Ascii.EqualsIgnoreCase(value, "close"u8);
     }

@@ -10,11 +10,14 @@ namespace Ingest.Bench.Load;
 /// </summary>
 public sealed class RowSource
 {
-    /// <summary>Enough that neither caches nor branch predictors learn the rows, few enough to be made at once.</summary>
+    /// <summary>Enough that neither caches nor branch predictors learn the rows, few enough to be made at
+    /// once.</summary>
     public const int Distinct = 4_096;
 
-    private static readonly string[] Sites = ["www.example.com", "shop.example.org", "blog.example.net", "m.example.com"];
-    private static readonly string[] Sections = ["products", "articles", "search", "checkout", "account/orders", "help"];
+    private static readonly string[] Sites =
+        ["www.example.com", "shop.example.org", "blog.example.net", "m.example.com"];
+    private static readonly string[] Sections =
+        ["products", "articles", "search", "checkout", "account/orders", "help"];
     private static readonly string[] Sources = ["newsletter", "ads", "organic", "partner", "social"];
 
     private readonly byte[][] rows;

@@ -7,8 +7,8 @@ namespace Ingest.Bench.Load;
 public readonly record struct StreamRow(long Row, long Start, long Sent);
 
 /// <summary>
-/// The rows of one stream that wait for their verdict, in the order of their lines, at most as many as its capacity. One
-/// side sends and adds, the other reads verdicts and takes; they may do so at the same time.
+/// The rows of one stream that wait for their verdict, in the order of their lines, at most as many as its capacity.
+/// One side sends and adds, the other reads verdicts and takes; they may do so at the same time.
 /// </summary>
 public sealed class StreamWindow(int capacity)
 {
@@ -49,13 +49,15 @@ public sealed class StreamWindow(int capacity)
     }
 
     /// <summary>Takes the oldest row, whose line must be <paramref name="line"/>: verdicts come in order.</summary>
-    /// <exception cref="InvalidDataException">The verdict is for another line, or for one that was not sent.</exception>
+    /// <exception cref="InvalidDataException">The verdict is for another line, or for one that was not
+    /// sent.</exception>
     public StreamRow Take(long line)
     {
         lock (gate)
         {
             if (line != taken + 1 || taken == added)
-                throw new InvalidDataException($"A verdict for line {line} came where line {taken + 1} of {added} was due.");
+                throw new InvalidDataException(
+                    $"A verdict for line {line} came where line {taken + 1} of {added} was due.");
             return rows[taken++ % capacity];
         }
     }

@@ -6,8 +6,8 @@ namespace Ingest.Bench.Load;
 
 /// <summary>
 /// One streamed request: rows go out in chunks while verdicts come in, at most <see cref="LoadOptions.Window"/> rows
-/// without verdict. A chunk takes what may be sent at that moment, so that a fast server gets large ones and a paced load
-/// small ones.
+/// without verdict. A chunk takes what may be sent at that moment, so that a fast server gets large ones and a paced
+/// load small ones.
 /// </summary>
 public sealed class StreamedRequest : IBodySink, IDisposable
 {
@@ -120,7 +120,8 @@ public sealed class StreamedRequest : IBodySink, IDisposable
     {
         row = default;
         if (run.Stopping.IsCancellationRequested) return false;
-        if (refused.TryPeek(out var again) && run.Time.GetTimestamp() >= again.NotBefore && refused.TryDequeue(out again))
+        if (refused.TryPeek(out var again) && run.Time.GetTimestamp() >= again.NotBefore
+            && refused.TryDequeue(out again))
         {
             run.Tally.CountRetry();
             row = again.Row with { Sent = run.Time.GetTimestamp() };
@@ -197,7 +198,8 @@ public sealed class StreamedRequest : IBodySink, IDisposable
             run.Tally.Settle(RowOutcome.Refused);
             return;
         }
-        // A verdict line carries no Retry-After; a stream is slowed down before it is refused, so a second is not too long.
+        // A verdict line carries no Retry-After; a stream is slowed down before it is refused, so a second is not too
+        // long.
         var pause = new Backoff(run.Time, run.Options.RetryFor).Next(1);
         var notBefore = run.Time.GetTimestamp() + (long)(pause.TotalSeconds * run.Time.TimestampFrequency);
         refused.Enqueue(new RefusedRow(row, notBefore));

@@ -19,7 +19,8 @@ public static class SummaryView
         RowIfAny(grid, "no answer", report.NoAnswer, "their connection ended, not sent again");
         Row(grid, "elapsed", string.Create(CultureInfo.InvariantCulture, $"{report.ElapsedSeconds:N2}"), "s");
         Row(grid, "rate", string.Create(CultureInfo.InvariantCulture, $"{report.RowsPerSecond:N0}"), "rows/s");
-        Row(grid, "generator", string.Create(CultureInfo.InvariantCulture, $"{report.GeneratorCpuSeconds:N2}"), CpuUnit(report));
+        Row(grid, "generator",
+            string.Create(CultureInfo.InvariantCulture, $"{report.GeneratorCpuSeconds:N2}"), CpuUnit(report));
         console.Write(grid);
         PrintLatency(console, report.LatencyMicroseconds, report.TargetRate is not null);
         console.WriteLine(CountLine(report.Count));
@@ -34,18 +35,22 @@ public static class SummaryView
         CountVerdict.NotChecked => $"The count in the database was NOT checked: {check.Reason}.",
         _ => string.Create(
             CultureInfo.InvariantCulture,
-            $"The database has {check.Added:N0} more rows ({check.Before:N0} before, {check.After:N0} after); the verdicts allow "
-            + $"{Allowed(check)}: {(check.Verdict == CountVerdict.Matches ? "the count matches" : "THE COUNT DIFFERS")}."),
+            $"The database has {check.Added:N0} more rows ({check.Before:N0} before, {check.After:N0} after); "
+            + $"the verdicts allow {Allowed(check)}: {Comparison(check.Verdict)}."),
     };
+
+    private static string Comparison(CountVerdict verdict) =>
+        verdict == CountVerdict.Matches ? "the count matches" : "THE COUNT DIFFERS";
 
     private static string Allowed(RowCountCheck check) => check.LeastAdded == check.MostAdded
         ? string.Create(CultureInfo.InvariantCulture, $"{check.LeastAdded:N0}")
         : string.Create(CultureInfo.InvariantCulture, $"{check.LeastAdded:N0} to {check.MostAdded:N0}");
 
-    private static void PrintLatency(IAnsiConsole console, LatencyPercentiles latency, bool isPaced) => console.WriteLine(
-        $"Latency{(isPaced ? " from the intended time" : "")}: p50 {Units.Duration(latency.P50)}, "
-        + $"p90 {Units.Duration(latency.P90)}, p99 {Units.Duration(latency.P99)}, p99.9 {Units.Duration(latency.P999)}, "
-        + $"max {Units.Duration(latency.Max)}");
+    private static void PrintLatency(IAnsiConsole console, LatencyPercentiles latency, bool isPaced) =>
+        console.WriteLine(
+            $"Latency{(isPaced ? " from the intended time" : "")}: p50 {Units.Duration(latency.P50)}, "
+            + $"p90 {Units.Duration(latency.P90)}, p99 {Units.Duration(latency.P99)}, "
+            + $"p99.9 {Units.Duration(latency.P999)}, max {Units.Duration(latency.Max)}");
 
     private static string CpuUnit(LoadReport report) => string.Create(
         CultureInfo.InvariantCulture,

@@ -15,7 +15,8 @@ public enum RowOutcome
     /// <summary>429, 503: the row was not written; it may be sent again.</summary>
     Refused,
 
-    /// <summary>504, and any 5xx or status that promises nothing: the row may be there or not; never sent again.</summary>
+    /// <summary>504, and any 5xx or status that promises nothing: the row may be there or not; never sent
+    /// again.</summary>
     Unknown,
 
     /// <summary>The connection ended without an answer: the row may be there or not; never sent again.</summary>
@@ -23,8 +24,8 @@ public enum RowOutcome
 }
 
 /// <summary>
-/// Counts rows by outcome; safe for use from all connections at once. Once a load has ended, every row that was sent has
-/// exactly one outcome: <c>sent = committed + accepted + rejected + not written + unknown + no answer</c>.
+/// Counts rows by outcome; safe for use from all connections at once. Once a load has ended, every row that was sent
+/// has exactly one outcome: <c>sent = committed + accepted + rejected + not written + unknown + no answer</c>.
 /// </summary>
 public sealed class Tally
 {
@@ -67,7 +68,8 @@ public sealed class Tally
 
     public void CountRetry() => Interlocked.Increment(ref retried);
 
-    /// <summary>Gives <paramref name="rows"/> rows their outcome; <see cref="RowOutcome.Refused"/> gives them up.</summary>
+    /// <summary>Gives <paramref name="rows"/> rows their outcome; <see cref="RowOutcome.Refused"/> gives them
+    /// up.</summary>
     public void Settle(RowOutcome outcome, int rows = 1) => Interlocked.Add(ref settled[(int)outcome], rows);
 
     private long Of(RowOutcome outcome) => Volatile.Read(ref settled[(int)outcome]);

@@ -30,7 +30,8 @@ public readonly record struct VerdictLine(long Line, int Status, long Committed)
         long line = 0, committed = -1;
         var status = 0;
         reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject) throw new InvalidDataException("A verdict is not an object.");
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new InvalidDataException("A verdict is not an object.");
         while ((line == 0 || status == 0) && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var isLine = reader.ValueTextEquals("line"u8);

@@ -1,8 +1,8 @@
 namespace Ingest.Bench.Load;
 
 /// <summary>
-/// Ends connections whose answer is overdue. One timer looks at all of them now and then: a timer or a cancellation token
-/// for each request would cost more than the request.
+/// Ends connections whose answer is overdue. One timer looks at all of them now and then: a timer or a cancellation
+/// token for each request would cost more than the request.
 /// </summary>
 public sealed class Watchdog : IDisposable
 {

@@ -7,7 +7,8 @@ namespace Ingest.Tests.Bench;
 
 public sealed class HttpLoadTests
 {
-    private static readonly LoadOptions Small = new() { Rows = 20, Connections = 3, RetryFor = TimeSpan.FromSeconds(20) };
+    private static readonly LoadOptions Small =
+        new() { Rows = 20, Connections = 3, RetryFor = TimeSpan.FromSeconds(20) };
 
     [Fact]
     public async Task Should_commit_each_row_once()
@@ -26,7 +27,8 @@ public sealed class HttpLoadTests
     [InlineData(503)]
     public async Task Should_send_a_refused_row_again_until_it_is_committed(int status)
     {
-        await using var server = await ScriptedServer.AnswerAsync((context, n) => Answer(context, n % 3 == 0 ? status : 201));
+        await using var server = await ScriptedServer.AnswerAsync(
+            (context, n) => Answer(context, n % 3 == 0 ? status : 201));
         using var run = await server.LoadAsync(Small);
         Assert.Equal((20, 20, 0), (run.Tally.Sent, run.Tally.Committed, run.Tally.NotWritten));
         Assert.Equal(server.Bodies.Count, run.Tally.Sent + run.Tally.Retried);
@@ -63,7 +65,8 @@ public sealed class HttpLoadTests
     [InlineData(202, RowOutcome.Accepted)]
     public async Task Should_not_send_a_row_again_that_has_an_outcome(int status, RowOutcome outcome)
     {
-        await using var server = await ScriptedServer.AnswerAsync((context, n) => Answer(context, n == 5 ? status : 201));
+        await using var server = await ScriptedServer.AnswerAsync(
+            (context, n) => Answer(context, n == 5 ? status : 201));
         using var run = await server.LoadAsync(Small);
         Assert.Equal(outcome, Tally.OutcomeOf(status));
         Assert.Equal(20, server.Bodies.Count);
@@ -148,7 +151,8 @@ public sealed class HttpLoadTests
         listener.Start();
         var url = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
         listener.Stop();
-        using var run = new LoadRun(Small with { Url = url, RetryFor = TimeSpan.FromMilliseconds(100) }, TimeProvider.System);
+        using var run = new LoadRun(
+            Small with { Url = url, RetryFor = TimeSpan.FromMilliseconds(100) }, TimeProvider.System);
         await run.RunAsync().WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Contains("Cannot connect", run.Failure, StringComparison.Ordinal);
         Assert.Equal(0, run.Tally.Sent);

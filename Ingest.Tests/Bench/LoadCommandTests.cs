@@ -25,7 +25,8 @@ public sealed class LoadCommandTests : IAsyncLifetime
     {
         var report = await LoadAsync(_ => 201, writes: _ => true);
         Assert.True(report.Succeeded);
-        Assert.Equal((CountVerdict.Matches, 1, 31, 30), (report.Count.Verdict, report.Count.Before, report.Count.After, report.Count.Added));
+        Assert.Equal((CountVerdict.Matches, 1, 31, 30),
+            (report.Count.Verdict, report.Count.Before, report.Count.After, report.Count.Added));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 namespace Ingest.Tests.Bench;
 
-/// <summary>A clock that stands still until a test moves it; timers fire while it is moved, on the test's thread.</summary>
+/// <summary>A clock that stands still until a test moves it; timers fire while it is moved, on the test's
+/// thread.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private readonly List<ManualTimer> timers = [];

@@ -34,7 +34,8 @@ public sealed class NdjsonLoadTests
     [Fact]
     public async Task Should_give_each_row_its_own_outcome()
     {
-        await using var server = await ScriptedServer.StreamAsync((_, _, line) => line == 3 ? 409 : line == 4 ? 504 : 201);
+        await using var server = await ScriptedServer.StreamAsync(
+            (_, _, line) => line == 3 ? 409 : line == 4 ? 504 : 201);
         using var run = await server.LoadAsync(Small with { Connections = 1 });
         Assert.Equal((98, 1, 1), (run.Tally.Committed, run.Tally.Rejected, run.Tally.Unknown));
         Assert.Contains("409", run.FirstProblem, StringComparison.Ordinal);

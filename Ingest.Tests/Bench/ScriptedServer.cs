@@ -11,7 +11,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Ingest.Tests.Bench;
 
-/// <summary>A real HTTP server on a free port whose answers a test writes; it keeps the bodies that it was sent.</summary>
+/// <summary>A real HTTP server on a free port whose answers a test writes; it keeps the bodies that it was
+/// sent.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -21,10 +22,12 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     public ConcurrentQueue<string> Bodies { get; } = new();
 
-    public Uri Url => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public Uri Url =>
+        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     /// <summary>Answers whole requests: the script gets the request's number, from 1.</summary>
-    public static Task<ScriptedServer> AnswerAsync(Func<HttpContext, int, Task> script) => StartAsync(async (server, context) =>
+    public static Task<ScriptedServer> AnswerAsync(Func<HttpContext, int, Task> script) =>
+        StartAsync(async (server, context) =>
     {
         using var reader = new StreamReader(context.Request.Body);
         server.Bodies.Enqueue(await reader.ReadToEndAsync());
@@ -32,12 +35,13 @@ internal sealed class ScriptedServer : IAsyncDisposable
     });
 
     /// <summary>
-    /// Answers a line for each line: the script gets the line's text and its number in its request, from 1, and returns the
-    /// status, or 0 to end the answer there.
+    /// Answers a line for each line: the script gets the line's text and its number in its request, from 1, and returns
+    /// the status, or 0 to end the answer there.
     /// </summary>
     /// <param name="refuse">Looks at a stream first; true where it has refused it as a whole.</param>
     public static Task<ScriptedServer> StreamAsync(
-        Func<HttpContext, string, int, int> script, Func<HttpContext, bool>? refuse = null) => StartAsync(async (server, context) =>
+        Func<HttpContext, string, int, int> script, Func<HttpContext, bool>? refuse = null) =>
+            StartAsync(async (server, context) =>
     {
         if (refuse?.Invoke(context) == true) return;
         context.Response.ContentType = "application/x-ndjson";
