@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Writes the field of an array while its elements come in: the count of dimensions, whether there are nulls, the oid of
-/// the elements' type, for each dimension its length and lower bound (1), and the elements, each behind its length.
+/// Writes the field of an array while its elements come in: the count of dimensions, whether there are nulls, the oid
+/// of the elements' type, for each dimension its length and lower bound (1), and the elements, each behind its length.
 /// Checks that nested arrays are all of one length, since PostgreSQL's arrays are rectangular.
 /// </summary>
 internal ref struct ArrayBuilder(TupleWriter writer, uint elementOid)

@@ -1,8 +1,8 @@
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// A decimal number taken apart without a loss: <c>[sign] digits [. digits] [e [sign] digits]</c>, as JSON and PostgreSQL
-/// write it, with at least one digit before or behind the point.
+/// A decimal number taken apart without a loss: <c>[sign] digits [. digits] [e [sign] digits]</c>, as JSON and
+/// PostgreSQL write it, with at least one digit before or behind the point.
 /// </summary>
 internal readonly ref struct DecimalText
 {

@@ -6,7 +6,8 @@ namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
 /// <c>interval</c>: microseconds in 8 bytes, then days and months in 4 each. The forms of text are those of
-/// <see cref="IntervalText"/>; JSON gets ISO 8601 with a sign at each part, as <c>IntervalStyle = iso_8601</c> prints it.
+/// <see cref="IntervalText"/>; JSON gets ISO 8601 with a sign at each part, as <c>IntervalStyle = iso_8601</c> prints
+/// it.
 /// </summary>
 internal sealed class IntervalCodec() : TemporalCodec("interval")
 {

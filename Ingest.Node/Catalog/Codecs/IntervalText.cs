@@ -3,10 +3,10 @@ using System.Text;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Reads intervals: ISO 8601 durations (<c>P1Y2M3DT4H5M6.7S</c>, <c>P2W</c>, a sign at any part) and what PostgreSQL prints
-/// (<c>1 year 2 mons -3 days 04:05:06.7</c>, also with <c>ago</c> at the end). Only seconds may have a fraction;
-/// digits behind its microseconds round as in <see cref="TemporalText.TakeFraction"/> (PostgreSQL rounds the seconds as a whole
-/// in ISO 8601, which can differ by a microsecond there).
+/// Reads intervals: ISO 8601 durations (<c>P1Y2M3DT4H5M6.7S</c>, <c>P2W</c>, a sign at any part) and what PostgreSQL
+/// prints (<c>1 year 2 mons -3 days 04:05:06.7</c>, also with <c>ago</c> at the end). Only seconds may have a fraction;
+/// digits behind its microseconds round as in <see cref="TemporalText.TakeFraction"/> (PostgreSQL rounds the seconds
+/// as a whole in ISO 8601, which can differ by a microsecond there).
 /// </summary>
 internal ref struct IntervalText(ReadOnlySpan<byte> text)
 {
@@ -85,7 +85,9 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
         return true;
     }
 
-    /// <summary>Takes <c>[sign]H:MM[:SS[.fraction]]</c>, with any number of hours; nothing where there is none.</summary>
+    /// <summary>
+    /// Takes <c>[sign]H:MM[:SS[.fraction]]</c>, with any number of hours; nothing where there is none.
+    /// </summary>
     private bool TakeClock()
     {
         var end = rest.IndexOf((byte)' ');

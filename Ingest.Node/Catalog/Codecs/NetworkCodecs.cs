@@ -6,9 +6,9 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>inet</c> and <c>cidr</c>: family, bits of the mask, whether it is a cidr, the length of the address, and the address.
-/// Text is a whole IPv4 or IPv6 address, with <c>/bits</c> or without (all bits). The short forms that cidr has for IPv4 networks
-/// (<c>10/8</c>) are not taken.
+/// <c>inet</c> and <c>cidr</c>: family, bits of the mask, whether it is a cidr, the length of the address, and the
+/// address. Text is a whole IPv4 or IPv6 address, with <c>/bits</c> or without (all bits). The short forms that cidr
+/// has for IPv4 networks (<c>10/8</c>) are not taken.
 /// </summary>
 internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "inet")
 {
@@ -31,7 +31,8 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
         if (slash >= 0 && (!TryReadNumber(utf8[(slash + 1)..], 3, out bits) || bits > length * 8)) return invalid;
         address = address[..length];
         if (isCidr && HasBitsBehind(address, bits)) return "has bits set to the right of its mask";
-        writer.Write([length == MaxAddressBytes ? Family6 : Family4, (byte)bits, isCidr ? (byte)1 : (byte)0, (byte)length]);
+        var family = length == MaxAddressBytes ? Family6 : Family4;
+        writer.Write([family, (byte)bits, isCidr ? (byte)1 : (byte)0, (byte)length]);
         writer.Write(address);
         return null;
     }
@@ -88,8 +89,8 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
 }
 
 /// <summary>
-/// <c>macaddr</c>: 6 bytes. Text is 12 hexadecimal digits, grouped as PostgreSQL takes it: in pairs, in fours or in halves, with colons,
-/// hyphens or points between the groups, or not at all.
+/// <c>macaddr</c>: 6 bytes. Text is 12 hexadecimal digits, grouped as PostgreSQL takes it: in pairs, in fours or in
+/// halves, with colons, hyphens or points between the groups, or not at all.
 /// </summary>
 internal sealed class MacAddressCodec() : ScalarCodec("macaddr")
 {

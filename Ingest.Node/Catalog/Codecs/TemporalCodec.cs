@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Ingest.Node.Catalog.Codecs;
 
-/// <summary>What the codecs of dates and times share. All their values are JSON strings; numbers say too little.</summary>
+/// <summary>
+/// What the codecs of dates and times share. All their values are JSON strings; numbers say too little.
+/// </summary>
 internal abstract class TemporalCodec(string name) : ScalarCodec(name)
 {
     protected string Invalid { get; } = $"is not a valid {name}";

@@ -3,8 +3,8 @@ using CsCheck;
 namespace Ingest.Tests.Catalog.Codecs;
 
 /// <summary>
-/// For each type: what a codec encodes for COPY is what PostgreSQL makes of the same value in an INSERT, what one of them
-/// refuses the other refuses, and a decoded field encodes to itself.
+/// For each type: what a codec encodes for COPY is what PostgreSQL makes of the same value in an INSERT, what one of
+/// them refuses the other refuses, and a decoded field encodes to itself.
 /// </summary>
 public sealed class CodecAgreementTests(CodecDatabase database) : IClassFixture<CodecDatabase>
 {
@@ -62,7 +62,8 @@ public sealed class CodecAgreementTests(CodecDatabase database) : IClassFixture<
     [Theory]
     [MemberData(nameof(ScalarTypes))]
     public Task Should_write_arrays_as_an_insert_does(string type) =>
-        CheckAsync($"{type}[]", NestedValues.ArrayOf(Scalars[type], isFlat: type is "json" or "jsonb"), ValuesPerCopy / 3);
+        CheckAsync(
+        $"{type}[]", NestedValues.ArrayOf(Scalars[type], isFlat: type is "json" or "jsonb"), ValuesPerCopy / 3);
 
     [Theory]
     [MemberData(nameof(ScalarTypes))]
@@ -79,7 +80,8 @@ public sealed class CodecAgreementTests(CodecDatabase database) : IClassFixture<
     public Task Should_refuse_the_broken_json_that_an_insert_refuses(string type) =>
         CheckAsync(type, NestedValues.BrokenJson, ValuesPerCopy, fromText: true);
 
-    private Task CheckAsync(string type, Gen<Value> values, int count, bool fromText = false) => values.Array[count].SampleAsync(
+    private Task CheckAsync(string type, Gen<Value> values, int count, bool fromText = false) =>
+        values.Array[count].SampleAsync(
         generated => Comparison.MustAgreeAsync(database, type, generated, fromText), iter: Rounds, threads: 1,
         print: _ => "see the differences below");
 }
