@@ -42,6 +42,9 @@ internal readonly ref struct DecimalText
     /// <summary>The number of digits behind the point that the text asks for, trailing zeros counted.</summary>
     public int Scale => Math.Max(0, fraction.Length - exponent);
 
+    /// <summary>False where the exponent was cut to <see cref="ExponentLimit"/>, which only a 0 can survive.</summary>
+    public bool HasSaneExponent => Math.Abs(exponent) < ExponentLimit;
+
     /// <summary>The digit for a power of ten, 0 to 9.</summary>
     public int Digit(int power)
     {

@@ -17,8 +17,10 @@ internal sealed class IntervalCodec() : TemporalCodec("interval")
 
     public override string? EncodeText(ReadOnlySpan<byte> utf8, TupleWriter writer)
     {
-        utf8 = utf8[Ascii.Trim(utf8)];
-        var text = new IntervalText(utf8);
+        var trimmed = utf8[Ascii.Trim(utf8)];
+        // PostgreSQL takes white space around its own form, but not around ISO 8601's.
+        if (trimmed.StartsWith("P"u8) && trimmed.Length < utf8.Length) return Invalid;
+        var text = new IntervalText(trimmed);
         if (!text.TryRead()) return Invalid;
         if (!text.IsInRange) return OutOfRange;
         writer.WriteInt64(text.TimeMicros);

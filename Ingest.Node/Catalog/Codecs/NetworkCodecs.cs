@@ -28,7 +28,7 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
         Span<byte> address = stackalloc byte[MaxAddressBytes];
         if (!TryReadAddress(slash < 0 ? utf8 : utf8[..slash], address, out var length)) return invalid;
         var bits = length * 8;
-        if (slash >= 0 && (!TryReadNumber(utf8[(slash + 1)..], 3, out bits) || bits > length * 8)) return invalid;
+        if (slash >= 0 && (!TryReadBits(utf8[(slash + 1)..], out bits) || bits > length * 8)) return invalid;
         address = address[..length];
         if (isCidr && HasBitsBehind(address, bits)) return "has bits set to the right of its mask";
         var family = length == MaxAddressBytes ? Family6 : Family4;
@@ -54,6 +54,7 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
             return TryReadVersion4(text, address);
         }
         return !text.ContainsAnyExcept(Alphabet6)
+            && !HasLeadingZero(text[(text.LastIndexOf((byte)':') + 1)..])
             && IPAddress.TryParse(text, out var parsed)
             && parsed.AddressFamily == AddressFamily.InterNetworkV6
             && parsed.TryWriteBytes(address, out length);
@@ -71,6 +72,23 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
         }
         return true;
     }
+
+    /// <summary>
+    /// Finds a number such as 010 in an IPv4 address at the end of one of version 6; some read those as
+    /// octal.
+    /// </summary>
+    private static bool HasLeadingZero(ReadOnlySpan<byte> text)
+    {
+        if (!text.Contains((byte)'.')) return false;
+        foreach (var part in text.Split((byte)'.'))
+        {
+            if (text[part] is [(byte)'0', _, ..]) return true;
+        }
+        return false;
+    }
+
+    private static bool TryReadBits(ReadOnlySpan<byte> text, out int bits) =>
+        TryReadNumber(text, 3, out bits) && (text.Length == 1 || text[0] != '0');
 
     private static bool TryReadNumber(ReadOnlySpan<byte> text, int maxDigits, out int value)
     {

@@ -80,7 +80,7 @@ internal sealed class NumericCodec : ScalarCodec
         DecimalText.TryRead(utf8, out var number) && IsInRange(number);
 
     private static bool IsInRange(in DecimalText number) =>
-        number.Scale <= MaxScale && (number.IsZero || Group(number.Highest) <= MaxWeight);
+        number.HasSaneExponent && number.Scale <= MaxScale && (number.IsZero || Group(number.Highest) <= MaxWeight);
 
     private static void Write(in DecimalText number, int lowest, int shown, TupleWriter writer)
     {

@@ -16,7 +16,7 @@ internal abstract class TemporalCodec(string name) : ScalarCodec(name)
     protected static bool TryReadInfinity(ReadOnlySpan<byte> text, out bool isNegative)
     {
         isNegative = !text.IsEmpty && text[0] == '-';
-        if (!text.IsEmpty && text[0] is (byte)'-' or (byte)'+') text = text[1..];
+        if (isNegative) text = text[1..];
         return Ascii.EqualsIgnoreCase(text, "infinity"u8);
     }
 }

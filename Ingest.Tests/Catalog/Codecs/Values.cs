@@ -109,11 +109,26 @@ public static class Values
             hex, hex.ToUpperInvariant(), hex + "0", Group(2, ':') + "x");
     });
 
+    /// <summary>The texts of values with a character changed, put in or taken out, once or twice.</summary>
+    public static Gen<Value> Misspelt(Gen<Value> values)
+    {
+        var change = Gen.Select(Gen.Int[0, 50], Gen.Int[0, 2], Gen.OneOf([.. "0159+-.:/eE TZPM,{"]));
+        return Gen.Select(values, change.Array[1, 2]).SelectMany(given =>
+            Quoted(given.Item2.Aggregate(given.Item1.Text, (text, edit) => Change(text, edit.Item1, edit.Item2, edit.Item3))));
+    }
+
     /// <summary>JSON strings of these texts, with escapes for all that is not ASCII or for little.</summary>
     public static Gen<Value> OneOfStrings(params string[] texts) => Gen.OneOf(texts).SelectMany(Quoted);
 
     public static Gen<Value> Quoted(string text) => Gen.OneOf<JsonSerializerOptions?>(null, Relaxed)
         .Select(options => new Value(JsonSerializer.Serialize(text, options), text));
+
+    private static string Change(string text, int at, int kind, char character)
+    {
+        at %= text.Length + 1;
+        var rest = kind == 2 || at == text.Length ? text[at..] : text[(at + 1)..];
+        return text[..at] + (kind == 0 ? "" : character) + rest;
+    }
 
     /// <summary>The numbers as JSON numbers and as JSON strings.</summary>
     private static Gen<Value> Numbers(Gen<string> numbers) =>
