@@ -97,7 +97,8 @@ public static class Values
 
     public static Gen<Value> OddAddress { get; } = OneOfStrings(
         "1.2.3", "1.2.3.4.5", "1.2.3.256", "0x1.2.3.4", "010.1.2.3", "1.2.3.4/", "1.2.3.4/-1", "::1%eth0", "[::1]",
-        "[::1]:80", ":::", "1::2::3", "::ffff:1.2.3.4", "::1.2.3.4", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:8:9", "::", "ABCD::",
+        "[::1]:80", ":::", "1::2::3", "::ffff:1.2.3.4", "::1.2.3.4", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::",
+        "1:2:3:4:5:6:7:8:9", "::", "ABCD::",
         "g::", " 1.2.3.4", "1.2.3.4 ", "", "fe80::1/64");
 
     public static Gen<Value> MacAddress { get; } = Gen.Byte.Array[6].SelectMany(bytes =>
@@ -114,7 +115,8 @@ public static class Values
     {
         var change = Gen.Select(Gen.Int[0, 50], Gen.Int[0, 2], Gen.OneOf([.. "0159+-.:/eE TZPM,{"]));
         return Gen.Select(values, change.Array[1, 2]).SelectMany(given =>
-            Quoted(given.Item2.Aggregate(given.Item1.Text, (text, edit) => Change(text, edit.Item1, edit.Item2, edit.Item3))));
+            Quoted(given.Item2.Aggregate(
+                given.Item1.Text, (text, edit) => Change(text, edit.Item1, edit.Item2, edit.Item3))));
     }
 
     /// <summary>JSON strings of these texts, with escapes for all that is not ASCII or for little.</summary>
