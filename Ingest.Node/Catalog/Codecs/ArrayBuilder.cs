@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Writes the field of an array while its elements come in: the count of dimensions, whether there are nulls, the oid of
-/// the elements' type, for each dimension its length and lower bound (1), and the elements, each behind its length.
+/// Writes the field of an array while its elements come in: the count of dimensions, whether there are nulls, the oid
+/// of the elements' type, for each dimension its length and lower bound (1), and the elements, each behind its length.
 /// Checks that nested arrays are all of one length, since PostgreSQL's arrays are rectangular.
 /// </summary>
 internal ref struct ArrayBuilder(TupleWriter writer, uint elementOid)
@@ -47,6 +47,7 @@ internal ref struct ArrayBuilder(TupleWriter writer, uint elementOid)
     public string? Close()
     {
         depth--;
+        if (depth > 0 && counts[depth] == 0) return "has an empty array in it";
         if (lengths[depth] == Unknown) lengths[depth] = counts[depth];
         if (lengths[depth] != counts[depth]) return Ragged;
         if (depth > 0) counts[depth - 1]++;

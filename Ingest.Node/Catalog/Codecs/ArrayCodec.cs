@@ -6,13 +6,14 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Arrays of any codec's type. In JSON an array, nested for more dimensions, with null for NULL; elements of json and jsonb
-/// may be arrays themselves, so a JSON array of those has one dimension. As text, or in a JSON string, PostgreSQL's
-/// <c>{1,2,NULL,"a b"}</c>, without explicit bounds. Empty arrays, nested or not, are PostgreSQL's empty array.
+/// Arrays of any codec's type. In JSON an array, nested for more dimensions, with null for NULL; elements of json and
+/// jsonb may be arrays themselves, so a JSON array of those has one dimension. As text, or in a JSON string,
+/// PostgreSQL's <c>{1,2,NULL,"a b"}</c>, without explicit bounds. An array that is empty must be the outermost.
 /// </summary>
 /// <param name="elementOid">The elements' type; 0 for a codec that only decodes.</param>
 /// <param name="refusesNull">The elements' type is a domain that is NOT NULL.</param>
-internal sealed class ArrayCodec(FieldCodec element, uint elementOid, bool refusesNull) : ScalarCodec(element.Name + "[]")
+internal sealed class ArrayCodec(FieldCodec element, uint elementOid, bool refusesNull)
+    : ScalarCodec(element.Name + "[]")
 {
     private const string NotAnArray = "must be an array";
     private const string Malformed = "is not an array in the form {1,2,NULL}";
@@ -126,7 +127,8 @@ internal sealed class ArrayCodec(FieldCodec element, uint elementOid, bool refus
 
     private static string AtElement(int number, string error) => $"element {number} {error}";
 
-    private void WriteDimension(ReadOnlySpan<byte> lengths, int left, ref ReadOnlySpan<byte> elements, Utf8JsonWriter json)
+    private void WriteDimension(
+        ReadOnlySpan<byte> lengths, int left, ref ReadOnlySpan<byte> elements, Utf8JsonWriter json)
     {
         json.WriteStartArray();
         for (var count = BinaryPrimitives.ReadInt32BigEndian(lengths); count > 0; count--)

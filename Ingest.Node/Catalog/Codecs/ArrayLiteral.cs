@@ -3,10 +3,11 @@ using System.Text;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Takes PostgreSQL's text form of an array apart: braces, commas, elements bare or in double quotes with backslash escapes,
-/// and NULL. Source: PostgreSQL's documentation, "Array Input and Output Syntax".
+/// Takes PostgreSQL's text form of an array apart: braces, commas, elements bare or in double quotes with backslash
+/// escapes, and NULL. Source: PostgreSQL's documentation, "Array Input and Output Syntax".
 /// </summary>
-/// <param name="scratch">At least as long as the text; holds the element that was read last, without its escapes.</param>
+/// <param name="scratch">At least as long as the text; holds the element that was read last, without its
+/// escapes.</param>
 internal ref struct ArrayLiteral(ReadOnlySpan<byte> text, Span<byte> scratch)
 {
     private readonly Span<byte> scratch = scratch;

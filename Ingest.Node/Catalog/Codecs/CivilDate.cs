@@ -1,8 +1,8 @@
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// A date of the Gregorian calendar, extended to all times as PostgreSQL does. <see cref="DateTime"/> knows the years 1 to
-/// 9999 only. The arithmetic counts years from March, so that the leap day comes last.
+/// A date of the Gregorian calendar, extended to all times as PostgreSQL does. <see cref="DateTime"/> knows the years
+/// 1 to 9999 only. The arithmetic counts years from March, so that the leap day comes last.
 /// </summary>
 /// <param name="Year">1 is AD 1, 0 is 1 BC, -1 is 2 BC.</param>
 internal readonly record struct CivilDate(int Year, int Month, int Day)
@@ -36,7 +36,7 @@ internal readonly record struct CivilDate(int Year, int Month, int Day)
             era--;
         }
         var dayOfYear = DaysBeforeMonth((Month + 9) % 12) + Day - 1;
-        return (long)era * DaysPerEra + yearOfEra * DaysPerYear + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - DaysToEpoch;
+        return (long)era * DaysPerEra + DaysBeforeYear(yearOfEra) + dayOfYear - DaysToEpoch;
     }
 
     /// <summary>The date that is so many days behind 2000-01-01.</summary>

@@ -1,8 +1,8 @@
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// A decimal number taken apart without a loss: <c>[sign] digits [. digits] [e [sign] digits]</c>, as JSON and PostgreSQL
-/// write it, with at least one digit before or behind the point.
+/// A decimal number taken apart without a loss: <c>[sign] digits [. digits] [e [sign] digits]</c>, as JSON and
+/// PostgreSQL write it, with at least one digit before or behind the point.
 /// </summary>
 internal readonly ref struct DecimalText
 {
@@ -41,6 +41,9 @@ internal readonly ref struct DecimalText
 
     /// <summary>The number of digits behind the point that the text asks for, trailing zeros counted.</summary>
     public int Scale => Math.Max(0, fraction.Length - exponent);
+
+    /// <summary>False where the exponent was cut to <see cref="ExponentLimit"/>, which only a 0 can survive.</summary>
+    public bool HasSaneExponent => Math.Abs(exponent) < ExponentLimit;
 
     /// <summary>The digit for a power of ten, 0 to 9.</summary>
     public int Digit(int power)

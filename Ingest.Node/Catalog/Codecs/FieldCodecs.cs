@@ -3,8 +3,9 @@ using System.Collections.Frozen;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Finds the codec of a PostgreSQL type. What a codec takes, for all types alike: a JSON string is read as the same text in
-/// CSV would be, mostly as PostgreSQL's own input reads it; JSON numbers, booleans and arrays are taken where natural.
+/// Finds the codec of a PostgreSQL type. What a codec takes, for all types alike: a JSON string is read as the same
+/// text in CSV would be, mostly as PostgreSQL's own input reads it; JSON numbers, booleans and arrays are taken where
+/// natural.
 /// </summary>
 public static class FieldCodecs
 {
@@ -51,8 +52,8 @@ public static class FieldCodecs
     }
 
     /// <summary>
-    /// The codec that decodes fields of this wire name, for rows that outlived a change of their table. It does not know
-    /// the type's modifier, an enum's labels or the oid of an array's elements, so it is not made for encoding.
+    /// The codec that decodes fields of this wire name, for rows that outlived a change of their table. It does not
+    /// know the type's modifier, an enum's labels or the oid of an array's elements, so it is not made for encoding.
     /// </summary>
     /// <exception cref="ArgumentException">No codec has this name.</exception>
     public static FieldCodec ByName(string wireName) =>
@@ -60,10 +61,14 @@ public static class FieldCodecs
             ? codec
             : throw new ArgumentException($"No codec is called '{wireName}'.", nameof(wireName));
 
-    /// <summary>True where PostgreSQL must read the fields through the type's text input, which needs staging.</summary>
+    /// <summary>
+    /// True where PostgreSQL must read the fields through the type's text input, which needs staging.
+    /// </summary>
     public static bool IsInput(FieldCodec codec) => codec is InputCodec;
 
-    /// <summary>Some fixed types of PostgreSQL's own, such as point and oidvector, name an element but are no arrays.</summary>
+    /// <summary>
+    /// Some fixed types of PostgreSQL's own, such as point and oidvector, name an element but are no arrays.
+    /// </summary>
     private static bool IsArray(PgType type) => type.Schema != SystemSchema || type.Name.StartsWith('_');
 
     private static FieldCodec ForArray(PgType element, int modifier)

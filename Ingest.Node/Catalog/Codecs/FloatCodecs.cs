@@ -7,8 +7,9 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>float4</c> and <c>float8</c>: IEEE 754 in 4 and 8 bytes, rounded from the digits once. As in PostgreSQL, a value too
-/// large is refused, and so is one so small that it would become 0. Text may also be NaN, Infinity, inf, and their negatives.
+/// <c>float4</c> and <c>float8</c>: IEEE 754 in 4 and 8 bytes, rounded from the digits once. As in PostgreSQL, a
+/// value too large is refused, and so is one so small that it would become 0. Text may also be NaN, Infinity, inf,
+/// and their negatives.
 /// </summary>
 internal abstract class FloatCodec(string name) : ScalarCodec(name)
 {

@@ -43,7 +43,9 @@ internal sealed class IntegerCodec(string name, int size) : ScalarCodec(name)
 
     protected override string? EncodeBoolean(bool value, TupleWriter writer) => NotAnInteger;
 
-    /// <summary>Reads what nearly all integers look like; what it does not read may be an integer all the same.</summary>
+    /// <summary>
+    /// Reads what nearly all integers look like; what it does not read may be an integer all the same.
+    /// </summary>
     private static bool TryReadShort(ReadOnlySpan<byte> utf8, out long value) =>
         Utf8Parser.TryParse(utf8, out value, out var length) && length == utf8.Length;
 

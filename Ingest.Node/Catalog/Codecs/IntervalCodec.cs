@@ -6,7 +6,8 @@ namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
 /// <c>interval</c>: microseconds in 8 bytes, then days and months in 4 each. The forms of text are those of
-/// <see cref="IntervalText"/>; JSON gets ISO 8601 with a sign at each part, as <c>IntervalStyle = iso_8601</c> prints it.
+/// <see cref="IntervalText"/>; JSON gets ISO 8601 with a sign at each part, as <c>IntervalStyle = iso_8601</c> prints
+/// it.
 /// </summary>
 internal sealed class IntervalCodec() : TemporalCodec("interval")
 {
@@ -16,8 +17,10 @@ internal sealed class IntervalCodec() : TemporalCodec("interval")
 
     public override string? EncodeText(ReadOnlySpan<byte> utf8, TupleWriter writer)
     {
-        utf8 = utf8[Ascii.Trim(utf8)];
-        var text = new IntervalText(utf8);
+        var trimmed = utf8[Ascii.Trim(utf8)];
+        // PostgreSQL takes white space around its own form, but not around ISO 8601's.
+        if (trimmed.StartsWith("P"u8) && trimmed.Length < utf8.Length) return Invalid;
+        var text = new IntervalText(trimmed);
         if (!text.TryRead()) return Invalid;
         if (!text.IsInRange) return OutOfRange;
         writer.WriteInt64(text.TimeMicros);

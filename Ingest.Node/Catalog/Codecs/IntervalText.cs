@@ -3,17 +3,36 @@ using System.Text;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Reads intervals: ISO 8601 durations (<c>P1Y2M3DT4H5M6.7S</c>, <c>P2W</c>, a sign at any part) and what PostgreSQL prints
-/// (<c>1 year 2 mons -3 days 04:05:06.7</c>, also with <c>ago</c> at the end). Only seconds and what is below may have a fraction.
+/// Reads intervals: ISO 8601 durations (<c>P1Y2M3DT4H5M6.7S</c>, <c>P2W</c>, a sign at any part) and what PostgreSQL
+/// prints (<c>1 year 2 mons -3 days 04:05:06.7</c>, also with <c>ago</c> at the end). Only seconds may have a fraction;
+/// digits behind its microseconds round as in <see cref="TemporalText.TakeFraction"/> (PostgreSQL rounds the seconds
+/// as a whole in ISO 8601, which can differ by a microsecond there).
 /// </summary>
 internal ref struct IntervalText(ReadOnlySpan<byte> text)
 {
     private const int MaxDigits = 18;
 
     private ReadOnlySpan<byte> rest = text;
+    private Parts seen;
     private Int128 months;
     private Int128 days;
     private Int128 micros;
+
+    /// <summary>The parts of PostgreSQL's form, of which each may be there once.</summary>
+    [Flags]
+    private enum Parts
+    {
+        Years = 1,
+        Months = 2,
+        Weeks = 4,
+        Days = 8,
+        Hours = 16,
+        Minutes = 32,
+        Seconds = 64,
+        Milliseconds = 128,
+        Microseconds = 256,
+        Clock = Hours | Minutes | Seconds | Milliseconds | Microseconds,
+    }
 
     /// <summary>False where a part is too large for the type; PostgreSQL keeps 4, 4 and 8 bytes.</summary>
     public readonly bool IsInRange =>
@@ -36,7 +55,7 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
         while (!rest.IsEmpty)
         {
             if (!inTime && Take('T')) inTime = true;
-            if (!TakeNumber(out var value, out var fraction) || rest.IsEmpty) return false;
+            if (rest.StartsWith("+"u8) || !TakeNumber(out var value, out var fraction) || rest.IsEmpty) return false;
             var unit = rest[..1];
             rest = rest[1..];
             if (!(inTime ? AddIsoTime(unit[0], value, fraction) : AddIsoDate(unit[0], value, fraction))) return false;
@@ -83,7 +102,9 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
         return true;
     }
 
-    /// <summary>Takes <c>[sign]H:MM[:SS[.fraction]]</c>, with any number of hours; nothing where there is none.</summary>
+    /// <summary>
+    /// Takes <c>[sign]H:MM[:SS[.fraction]]</c>, with any number of hours; nothing where there is none.
+    /// </summary>
     private bool TakeClock()
     {
         var end = rest.IndexOf((byte)' ');
@@ -97,10 +118,10 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
         var fraction = 0L;
         if (!text.TakeDigits(1, 2, out var minutes) || minutes > 59) return false;
         if (text.Take(':') && (!text.TakeDigits(1, 2, out seconds) || !text.TakeFraction(out fraction))) return false;
-        if (!text.AtEnd || seconds > 59) return false;
+        if (!text.AtEnd || seconds > 60 || (seconds == 60 && fraction > 0)) return false;
         var total = hours * Micros.PerHour + minutes * Micros.PerMinute + seconds * Micros.PerSecond + fraction;
         rest = end < 0 ? default : rest[end..];
-        return AddMicros(isNegative ? -total : total);
+        return IsFirst(Parts.Clock) && AddMicros(isNegative ? -total : total);
     }
 
     private bool TakeNumberAndUnit()
@@ -110,16 +131,24 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
         var end = rest.IndexOfAny((byte)' ', (byte)'+', (byte)'-');
         var unit = end < 0 ? rest : rest[..end];
         rest = rest[unit.Length..];
-        if (IsUnit(unit, "s", "sec", "second")) return AddMicros(value * Micros.PerSecond + fraction);
+        if (IsUnit(unit, "s", "sec", "second"))
+            return IsFirst(Parts.Seconds) && AddMicros(value * Micros.PerSecond + fraction);
         if (fraction != 0) return false;
-        if (IsUnit(unit, "y", "yr", "year")) return AddMonths(value * 12);
-        if (IsUnit(unit, "mon", "mon", "month")) return AddMonths(value);
-        if (IsUnit(unit, "w", "week", "week")) return AddDays(value * 7);
-        if (IsUnit(unit, "d", "day", "day")) return AddDays(value);
-        if (IsUnit(unit, "h", "hr", "hour")) return AddMicros(value * Micros.PerHour);
-        if (IsUnit(unit, "m", "min", "minute")) return AddMicros(value * Micros.PerMinute);
-        if (IsUnit(unit, "ms", "msec", "millisecond")) return AddMicros(value * 1000);
-        return IsUnit(unit, "us", "usec", "microsecond") && AddMicros(value);
+        if (IsUnit(unit, "y", "yr", "year")) return IsFirst(Parts.Years) && AddMonths(value * 12);
+        if (IsUnit(unit, "mon", "mon", "month")) return IsFirst(Parts.Months) && AddMonths(value);
+        if (IsUnit(unit, "w", "week", "week")) return IsFirst(Parts.Weeks) && AddDays(value * 7);
+        if (IsUnit(unit, "d", "day", "day")) return IsFirst(Parts.Days) && AddDays(value);
+        if (IsUnit(unit, "h", "hr", "hour")) return IsFirst(Parts.Hours) && AddMicros(value * Micros.PerHour);
+        if (IsUnit(unit, "m", "min", "minute")) return IsFirst(Parts.Minutes) && AddMicros(value * Micros.PerMinute);
+        if (IsUnit(unit, "ms", "msec", "millisecond")) return IsFirst(Parts.Milliseconds) && AddMicros(value * 1000);
+        return IsUnit(unit, "us", "usec", "microsecond") && IsFirst(Parts.Microseconds) && AddMicros(value);
+    }
+
+    private bool IsFirst(Parts parts)
+    {
+        var isFirst = (seen & parts) == 0;
+        seen |= parts;
+        return isFirst;
     }
 
     private static bool IsUnit(ReadOnlySpan<byte> word, string letter, string brief, string full)
@@ -142,7 +171,7 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
             var behind = rest[1..].IndexOfAnyExceptInRange((byte)'0', (byte)'9');
             var digits = behind < 0 ? rest : rest[..(behind + 1)];
             rest = rest[digits.Length..];
-            if (!new TemporalText(digits).TakeFraction(out fraction)) return false;
+            if (digits.Length == 1 || !new TemporalText(digits).TakeFraction(out fraction)) return false;
         }
         if (isNegative) (value, fraction) = (-value, -fraction);
         return true;
@@ -182,21 +211,16 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
         return rest.Length < before;
     }
 
-    private bool AddMonths(Int128 value)
-    {
-        months += value;
-        return true;
-    }
+    private bool AddMonths(Int128 value) => Add(ref months, value);
 
-    private bool AddDays(Int128 value)
-    {
-        days += value;
-        return true;
-    }
+    private bool AddDays(Int128 value) => Add(ref days, value);
 
-    private bool AddMicros(Int128 value)
+    private bool AddMicros(Int128 value) => Add(ref micros, value);
+
+    /// <summary>Sums of 128 bits cannot overflow, however long the text; <see cref="IsInRange"/> judges them.</summary>
+    private static bool Add(ref Int128 sum, Int128 value)
     {
-        micros += value;
+        sum += value;
         return true;
     }
 }

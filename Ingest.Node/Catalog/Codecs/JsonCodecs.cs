@@ -4,9 +4,10 @@ using System.Text.Unicode;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>json</c> and <c>jsonb</c>: the value's exact text, white space included; for jsonb behind a version byte, 1. A JSON
-/// string in a JSON row is the string itself, while in CSV the text is JSON. What jsonb cannot keep is refused: U+0000,
-/// surrogates without their pair, and numbers outside numeric. Text may nest up to <see cref="JsonText.MaxDepth"/> levels.
+/// <c>json</c> and <c>jsonb</c>: the value's exact text, white space included; for jsonb behind a version byte, 1. A
+/// JSON string in a JSON row is the string itself, while in CSV the text is JSON. What jsonb cannot keep is refused:
+/// U+0000, surrogates without their pair, and numbers outside numeric. Text may nest up to
+/// <see cref="JsonText.MaxDepth"/> levels.
 /// </summary>
 internal sealed class JsonCodec(bool isBinary) : FieldCodec(isBinary ? "jsonb" : "json")
 {

@@ -7,18 +7,22 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// What <see cref="Utf8JsonReader"/> leaves to do: unescaping without exceptions and strings, and the exact text of a value.
+/// What <see cref="Utf8JsonReader"/> leaves to do: unescaping without exceptions and strings, and the exact text of a
+/// value.
 /// </summary>
 internal static class JsonText
 {
-    /// <summary>How deep JSON given as text may nest. PostgreSQL's own limit is its stack's, some thousand levels.</summary>
+    /// <summary>
+    /// How deep JSON given as text may nest. PostgreSQL's own limit is its stack's, some thousand levels.
+    /// </summary>
     public const int MaxDepth = 512;
 
     private const string LoneSurrogate = "has a surrogate escape (\\ud800 to \\udfff) without its other half";
 
     /// <summary>Unescapes a JSON string that the reader has read; its escapes are therefore well formed.</summary>
     /// <param name="escaped">What is between the quotes.</param>
-    /// <param name="into">At least as long as <paramref name="escaped"/>: unescaping never makes a string longer.</param>
+    /// <param name="into">At least as long as <paramref name="escaped"/>: unescaping never makes a string
+    /// longer.</param>
     /// <returns>null, or what is wrong: a surrogate without its pair, which UTF-8 cannot express.</returns>
     public static string? Unescape(ReadOnlySpan<byte> escaped, Span<byte> into, out int written)
     {
@@ -36,7 +40,9 @@ internal static class JsonText
         }
     }
 
-    /// <summary>Checks a JSON string for the escapes that jsonb refuses: U+0000 and surrogates without their pair.</summary>
+    /// <summary>
+    /// Checks a JSON string for the escapes that jsonb refuses: U+0000 and surrogates without their pair.
+    /// </summary>
     /// <returns>null, or what is wrong.</returns>
     public static string? CheckEscapes(ReadOnlySpan<byte> escaped)
     {
@@ -52,7 +58,8 @@ internal static class JsonText
     /// <summary>
     /// Moves the reader to the end of the object or array that it stands on, and gives the exact text of that value.
     /// </summary>
-    /// <param name="visit">Is shown the reader at each token behind the first one; gives what is wrong there, or null.</param>
+    /// <param name="visit">Is shown the reader at each token behind the first one; gives what is wrong there, or
+    /// null.</param>
     /// <exception cref="InvalidOperationException">The reader reads a sequence of segments, not one span.</exception>
     public static ReadOnlySpan<byte> TakeContainer(ref Utf8JsonReader reader, TokenCheck? visit, out string? error)
     {
@@ -60,8 +67,8 @@ internal static class JsonText
         error = null;
         var depth = reader.CurrentDepth;
         var start = reader.TokenStartIndex;
-        // The reader shows single tokens of its span only. That of an opening bracket lies in the span itself, so the text
-        // from there to the closing bracket, which the reader has walked over, is reached from its reference.
+        // The reader shows single tokens of its span only. That of an opening bracket lies in the span itself, so the
+        // text from there to the closing bracket, which the reader has walked over, is reached from its reference.
         ref var first = ref MemoryMarshal.GetReference(reader.ValueSpan);
         while (reader.Read() && reader.CurrentDepth > depth)
         {

@@ -6,9 +6,9 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>inet</c> and <c>cidr</c>: family, bits of the mask, whether it is a cidr, the length of the address, and the address.
-/// Text is a whole IPv4 or IPv6 address, with <c>/bits</c> or without (all bits). The short forms that cidr has for IPv4 networks
-/// (<c>10/8</c>) are not taken.
+/// <c>inet</c> and <c>cidr</c>: family, bits of the mask, whether it is a cidr, the length of the address, and the
+/// address. Text is a whole IPv4 or IPv6 address, with <c>/bits</c> or without (all bits). The short forms that cidr
+/// has for IPv4 networks (<c>10/8</c>) are not taken.
 /// </summary>
 internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "inet")
 {
@@ -28,10 +28,11 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
         Span<byte> address = stackalloc byte[MaxAddressBytes];
         if (!TryReadAddress(slash < 0 ? utf8 : utf8[..slash], address, out var length)) return invalid;
         var bits = length * 8;
-        if (slash >= 0 && (!TryReadNumber(utf8[(slash + 1)..], 3, out bits) || bits > length * 8)) return invalid;
+        if (slash >= 0 && (!TryReadBits(utf8[(slash + 1)..], out bits) || bits > length * 8)) return invalid;
         address = address[..length];
         if (isCidr && HasBitsBehind(address, bits)) return "has bits set to the right of its mask";
-        writer.Write([length == MaxAddressBytes ? Family6 : Family4, (byte)bits, isCidr ? (byte)1 : (byte)0, (byte)length]);
+        var family = length == MaxAddressBytes ? Family6 : Family4;
+        writer.Write([family, (byte)bits, isCidr ? (byte)1 : (byte)0, (byte)length]);
         writer.Write(address);
         return null;
     }
@@ -53,6 +54,7 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
             return TryReadVersion4(text, address);
         }
         return !text.ContainsAnyExcept(Alphabet6)
+            && !HasLeadingZero(text[(text.LastIndexOf((byte)':') + 1)..])
             && IPAddress.TryParse(text, out var parsed)
             && parsed.AddressFamily == AddressFamily.InterNetworkV6
             && parsed.TryWriteBytes(address, out length);
@@ -71,6 +73,23 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
         return true;
     }
 
+    /// <summary>
+    /// Finds a number such as 010 in an IPv4 address at the end of one of version 6; some read those as
+    /// octal.
+    /// </summary>
+    private static bool HasLeadingZero(ReadOnlySpan<byte> text)
+    {
+        if (!text.Contains((byte)'.')) return false;
+        foreach (var part in text.Split((byte)'.'))
+        {
+            if (text[part] is [(byte)'0', _, ..]) return true;
+        }
+        return false;
+    }
+
+    private static bool TryReadBits(ReadOnlySpan<byte> text, out int bits) =>
+        TryReadNumber(text, 3, out bits) && (text.Length == 1 || text[0] != '0');
+
     private static bool TryReadNumber(ReadOnlySpan<byte> text, int maxDigits, out int value)
     {
         var digits = new TemporalText(text);
@@ -88,8 +107,8 @@ internal sealed class InetCodec(bool isCidr) : ScalarCodec(isCidr ? "cidr" : "in
 }
 
 /// <summary>
-/// <c>macaddr</c>: 6 bytes. Text is 12 hexadecimal digits, grouped as PostgreSQL takes it: in pairs, in fours or in halves, with colons,
-/// hyphens or points between the groups, or not at all.
+/// <c>macaddr</c>: 6 bytes. Text is 12 hexadecimal digits, grouped as PostgreSQL takes it: in pairs, in fours or in
+/// halves, with colons, hyphens or points between the groups, or not at all.
 /// </summary>
 internal sealed class MacAddressCodec() : ScalarCodec("macaddr")
 {

@@ -4,9 +4,10 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>numeric</c>, exact from the digits. The field, as <c>numeric_recv</c> reads it: the count of base-10000 digits, the
-/// weight of the first, the sign, the number of decimal digits to show behind the point, and the digits, 2 bytes each.
-/// PostgreSQL rounds to numeric(p,s) while it reads a field, as it does for INSERT; what does not fit is refused here.
+/// <c>numeric</c>, exact from the digits. The field, as <c>numeric_recv</c> reads it: the count of base-10000 digits,
+/// the weight of the first, the sign, the number of decimal digits to show behind the point, and the digits, 2 bytes
+/// each. PostgreSQL rounds to numeric(p,s) while it reads a field, as it does for INSERT; what does not fit is
+/// refused here.
 /// </summary>
 internal sealed class NumericCodec : ScalarCodec
 {
@@ -28,7 +29,8 @@ internal sealed class NumericCodec : ScalarCodec
     private readonly int scale;
     private readonly string doesNotFit;
 
-    /// <param name="modifier">As in <c>atttypmod</c>: precision, and 11 bits of scale with its sign, plus 4; -1 for none.</param>
+    /// <param name="modifier">As in <c>atttypmod</c>: precision, and 11 bits of scale with its sign, plus 4; -1 for
+    /// none.</param>
     public NumericCodec(int modifier) : base("numeric")
     {
         if (modifier >= 4)
@@ -44,7 +46,9 @@ internal sealed class NumericCodec : ScalarCodec
     public override string? EncodeText(ReadOnlySpan<byte> utf8, TupleWriter writer)
     {
         utf8 = utf8[Ascii.Trim(utf8)];
-        return SpecialNumber.TryRead(utf8, out var special) ? EncodeSpecial(special, writer) : EncodeNumber(utf8, writer);
+        return SpecialNumber.TryRead(utf8, out var special)
+            ? EncodeSpecial(special, writer)
+            : EncodeNumber(utf8, writer);
     }
 
     public override void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json) => NumericText.WriteJson(field, json);
@@ -54,6 +58,8 @@ internal sealed class NumericCodec : ScalarCodec
     protected override string? EncodeNumber(ReadOnlySpan<byte> utf8, TupleWriter writer)
     {
         if (!DecimalText.TryRead(utf8, out var number)) return NotANumber;
+        // A plain INSERT reads the whole number before it rounds to the column's modifier.
+        if (!IsInRange(number)) return OutOfRange;
         if (HasModifier && IsTooLarge(number)) return doesNotFit;
         var shown = number.Scale;
         var lowest = number.Lowest;
@@ -63,23 +69,25 @@ internal sealed class NumericCodec : ScalarCodec
             shown = Math.Min(shown, Math.Max(scale, 0) + 1);
             lowest = Math.Max(lowest, -shown);
         }
-        return Encode(number, lowest, shown, writer);
+        Write(number, lowest, shown, writer);
+        return null;
     }
 
-    /// <summary>Says, without encoding it, whether numeric can hold a number; jsonb keeps its numbers as numeric.</summary>
+    /// <summary>
+    /// Says, without encoding it, whether numeric can hold a number; jsonb keeps its numbers as numeric.
+    /// </summary>
     public static bool IsInRange(ReadOnlySpan<byte> utf8) =>
-        DecimalText.TryRead(utf8, out var number) && IsInRange(number, number.Scale);
+        DecimalText.TryRead(utf8, out var number) && IsInRange(number);
 
-    private static bool IsInRange(in DecimalText number, int shown) =>
-        shown <= MaxScale && (number.IsZero || Group(number.Highest) <= MaxWeight);
+    private static bool IsInRange(in DecimalText number) =>
+        number.HasSaneExponent && number.Scale <= MaxScale && (number.IsZero || Group(number.Highest) <= MaxWeight);
 
-    private static string? Encode(in DecimalText number, int lowest, int shown, TupleWriter writer)
+    private static void Write(in DecimalText number, int lowest, int shown, TupleWriter writer)
     {
-        if (!IsInRange(number, shown)) return OutOfRange;
         if (number.IsZero || lowest > number.Highest)
         {
             WriteHeader(writer, 0, 0, PositiveSign, shown);
-            return null;
+            return;
         }
         var first = Group(number.Highest);
         var last = Group(lowest);
@@ -87,7 +95,6 @@ internal sealed class NumericCodec : ScalarCodec
         while (last < first && Value(number, last, lowest) == 0) last++;
         WriteHeader(writer, first - last + 1, first, number.IsNegative ? NegativeSign : PositiveSign, shown);
         for (var group = first; group >= last; group--) writer.WriteInt16((short)Value(number, group, lowest));
-        return null;
     }
 
     /// <summary>One base-10000 digit; decimal digits below the power <paramref name="lowest"/> count as 0.</summary>
@@ -101,7 +108,9 @@ internal sealed class NumericCodec : ScalarCodec
 
     private static int Group(int power) => power >> 2;
 
-    /// <summary>True where the value, rounded half away from zero to the scale, has more than the precision's digits.</summary>
+    /// <summary>
+    /// True where the value, rounded half away from zero to the scale, has more than the precision's digits.
+    /// </summary>
     private bool IsTooLarge(in DecimalText number)
     {
         var top = precision - scale - 1;

@@ -4,7 +4,8 @@ namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>One PostgreSQL type as the catalog reads it from <c>pg_type</c>.</summary>
 /// <param name="Oid">Its oid in this database; binary arrays carry that of their elements.</param>
-/// <param name="Kind"><c>pg_type.typtype</c>: b(ase), e(num), d(omain), c(omposite), r(ange), m(ultirange) or p(seudo).</param>
+/// <param name="Kind"><c>pg_type.typtype</c>: b(ase), e(num), d(omain), c(omposite), r(ange), m(ultirange) or
+/// p(seudo).</param>
 /// <param name="Element">The element's type where this is an array type.</param>
 /// <param name="Base">The type below where this is a domain.</param>
 /// <param name="BaseModifier">A domain's <c>typtypmod</c>; -1 where it has none, and for all other types.</param>

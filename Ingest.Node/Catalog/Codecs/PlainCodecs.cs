@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>bool</c>: one byte. Text is what PostgreSQL reads: true, yes, on, 1, false, no, off, 0, in any case, cut anywhere where
-/// it is still unique.
+/// <c>bool</c>: one byte. Text is what PostgreSQL reads: true, yes, on, 1, false, no, off, 0, in any case, cut
+/// anywhere where it is still unique.
 /// </summary>
 internal sealed class BooleanCodec() : ScalarCodec("bool")
 {
@@ -23,7 +23,8 @@ internal sealed class BooleanCodec() : ScalarCodec("bool")
         return NotABoolean;
     }
 
-    public override void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json) => json.WriteBooleanValue(field[0] != 0);
+    public override void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json) =>
+        json.WriteBooleanValue(field[0] != 0);
 
     protected override string? EncodeNumber(ReadOnlySpan<byte> utf8, TupleWriter writer) => NotABoolean;
 
@@ -83,10 +84,11 @@ internal sealed class ByteaCodec() : ScalarCodec("bytea")
     {
         var start = writer.Length;
         var isHex = utf8.StartsWith("\\x"u8);
+        var field = writer.Append(isHex ? utf8.Length / 2 - 1 : Base64.GetMaxDecodedFromUtf8Length(utf8.Length));
         var length = 0;
         var status = isHex
-            ? Convert.FromHexString(utf8[2..], writer.Append(utf8.Length / 2), out _, out length)
-            : Base64.DecodeFromUtf8(utf8, writer.Append(Base64.GetMaxDecodedFromUtf8Length(utf8.Length)), out _, out length);
+            ? Convert.FromHexString(utf8[2..], field, out _, out length)
+            : Base64.DecodeFromUtf8(utf8, field, out _, out length);
         writer.Truncate(start + length);
         return status == OperationStatus.Done ? null : NotBytes;
     }

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// A codec whose values are single JSON tokens. A JSON string means what the same text means in CSV, so that there is one
-/// set of rules: <see cref="FieldCodec.EncodeText"/>. Numbers and booleans are refused unless a codec takes them.
+/// A codec whose values are single JSON tokens. A JSON string means what the same text means in CSV, so that there is
+/// one set of rules: <see cref="FieldCodec.EncodeText"/>. Numbers and booleans are refused unless a codec takes them.
 /// </summary>
 internal abstract class ScalarCodec(string name) : FieldCodec(name)
 {
@@ -38,9 +38,11 @@ internal abstract class ScalarCodec(string name) : FieldCodec(name)
     }
 
     /// <summary>Encodes a JSON number from its text.</summary>
-    protected virtual string? EncodeNumber(ReadOnlySpan<byte> utf8, TupleWriter writer) => "must be a string, not a number";
+    protected virtual string? EncodeNumber(ReadOnlySpan<byte> utf8, TupleWriter writer) =>
+        "must be a string, not a number";
 
-    protected virtual string? EncodeBoolean(bool value, TupleWriter writer) => "must be a string, not true or false";
+    protected virtual string? EncodeBoolean(bool value, TupleWriter writer) =>
+        "must be a string, not true or false";
 
     /// <summary>Encodes a JSON string that has escapes, from what is between its quotes.</summary>
     protected virtual string? EncodeEscaped(ReadOnlySpan<byte> escaped, TupleWriter writer)

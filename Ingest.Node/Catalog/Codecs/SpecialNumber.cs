@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Ingest.Node.Catalog.Codecs;
 
-/// <summary>The numbers that are not finite, in the spellings that PostgreSQL reads for float and numeric alike.</summary>
+/// <summary>
+/// The numbers that are not finite, in the spellings that PostgreSQL reads for float and numeric alike.
+/// </summary>
 internal static class SpecialNumber
 {
     public enum Kind

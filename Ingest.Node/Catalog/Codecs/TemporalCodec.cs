@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Ingest.Node.Catalog.Codecs;
 
-/// <summary>What the codecs of dates and times share. All their values are JSON strings; numbers say too little.</summary>
+/// <summary>
+/// What the codecs of dates and times share. All their values are JSON strings; numbers say too little.
+/// </summary>
 internal abstract class TemporalCodec(string name) : ScalarCodec(name)
 {
     protected string Invalid { get; } = $"is not a valid {name}";
@@ -14,7 +16,7 @@ internal abstract class TemporalCodec(string name) : ScalarCodec(name)
     protected static bool TryReadInfinity(ReadOnlySpan<byte> text, out bool isNegative)
     {
         isNegative = !text.IsEmpty && text[0] == '-';
-        if (!text.IsEmpty && text[0] is (byte)'-' or (byte)'+') text = text[1..];
+        if (isNegative) text = text[1..];
         return Ascii.EqualsIgnoreCase(text, "infinity"u8);
     }
 }

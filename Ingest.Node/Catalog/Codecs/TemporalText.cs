@@ -4,8 +4,8 @@ namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
 /// Reads dates and times a part at a time from the front of their text: ISO 8601, and what PostgreSQL prints with
-/// <c>DateStyle = ISO</c>. Forms whose meaning hangs on a setting of the session (<c>1/2/2026</c>, zone names, <c>today</c>) are
-/// refused, so that a row means the same on every server.
+/// <c>DateStyle = ISO</c>. Forms whose meaning hangs on a setting of the session (<c>1/2/2026</c>, zone names,
+/// <c>today</c>) are refused, so that a row means the same on every server.
 /// </summary>
 internal ref struct TemporalText(ReadOnlySpan<byte> text)
 {
@@ -102,7 +102,8 @@ internal ref struct TemporalText(ReadOnlySpan<byte> text)
             return true;
         }
         // PostgreSQL rounds the double nearest to the fraction, half to even; the same steps give the same microsecond.
-        if (!double.TryParse(fraction, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var part)) return false;
+        const NumberStyles style = NumberStyles.AllowDecimalPoint;
+        if (!double.TryParse(fraction, style, CultureInfo.InvariantCulture, out var part)) return false;
         micros = (long)Math.Round(part * Micros.PerSecond, MidpointRounding.ToEven);
         return true;
     }

@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Text: the field is the UTF-8 itself. Only JSON strings are taken; a number or a boolean in a text column is more often
-/// a mistake of the caller than a wish.
+/// Text: the field is the UTF-8 itself. Only JSON strings are taken; a number or a boolean in a text column is more
+/// often a mistake of the caller than a wish.
 /// </summary>
 /// <param name="limit">The n of <c>varchar(n)</c> and <c>char(n)</c> in code points; 0 where there is none.</param>
 internal class TextCodec(string name, int limit = 0) : ScalarCodec(name)
@@ -67,7 +67,9 @@ internal class TextCodec(string name, int limit = 0) : ScalarCodec(name)
     }
 }
 
-/// <summary><c>name</c>: PostgreSQL's input cuts it to 63 bytes at a character's boundary, but its recv refuses.</summary>
+/// <summary>
+/// <c>name</c>: PostgreSQL's input cuts it to 63 bytes at a character's boundary, but its recv refuses.
+/// </summary>
 internal sealed class NameCodec() : TextCodec("name")
 {
     private const int MaxBytes = 63;
@@ -103,8 +105,8 @@ internal sealed class EnumCodec(string type, IEnumerable<string> labels) : TextC
 }
 
 /// <summary>
-/// Any other type: the text that PostgreSQL's input function of the type reads. COPY cannot write it as it is; the writer
-/// sends it through a staging table's text column and a cast. Numbers and booleans count as their text.
+/// Any other type: the text that PostgreSQL's input function of the type reads. COPY cannot write it as it is; the
+/// writer sends it through a staging table's text column and a cast. Numbers and booleans count as their text.
 /// </summary>
 internal sealed class InputCodec() : TextCodec("input")
 {

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>time</c>: microseconds since midnight in 8 bytes. Text is <c>10:00</c> or <c>10:00:00.123456</c>, up to <c>24:00:00</c>. An
-/// offset from UTC is refused: PostgreSQL would drop it silently.
+/// <c>time</c>: microseconds since midnight in 8 bytes. Text is <c>10:00</c> or <c>10:00:00.123456</c>, up to
+/// <c>24:00:00</c>. An offset from UTC is refused: PostgreSQL would drop it silently.
 /// </summary>
 internal sealed class TimeCodec() : TemporalCodec("time")
 {
@@ -30,8 +30,8 @@ internal sealed class TimeCodec() : TemporalCodec("time")
 }
 
 /// <summary>
-/// <c>timetz</c>: as <c>time</c>, and behind it the offset in seconds <em>west</em> of UTC in 4 bytes. Text is <c>10:00:00+01</c>;
-/// without an offset it is in UTC, whatever the server's time zone.
+/// <c>timetz</c>: as <c>time</c>, and behind it the offset in seconds <em>west</em> of UTC in 4 bytes. Text is
+/// <c>10:00:00+01</c>; without an offset it is in UTC, whatever the server's time zone.
 /// </summary>
 internal sealed class TimeTzCodec() : TemporalCodec("timetz")
 {

@@ -5,16 +5,20 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// <c>timestamp</c> and <c>timestamptz</c>: microseconds since 2000-01-01 00:00, for the latter in UTC, in 8 bytes. Text is
-/// <c>2026-11-23T10:00:00.123456Z</c> or <c>2026-11-23 10:00:00+01</c>; the time may be left out (midnight), <c>BC</c> may follow, and
-/// <c>infinity</c> and <c>-infinity</c> are values. PostgreSQL rounds to a precision such as <c>timestamp(3)</c> itself.
+/// <c>timestamp</c> and <c>timestamptz</c>: microseconds since 2000-01-01 00:00, for the latter in UTC, in 8 bytes.
+/// Text is <c>2026-11-23T10:00:00.123456Z</c> or <c>2026-11-23 10:00:00+01</c>; the time may be left out (midnight),
+/// <c>BC</c> may follow, and <c>infinity</c> and <c>-infinity</c> are values. PostgreSQL rounds to a precision such
+/// as <c>timestamp(3)</c> itself.
 /// <para>
-/// A timestamptz without an offset is in UTC, whatever the server's time zone. A timestamp takes <c>Z</c> and offsets of zero; it refuses any
-/// other offset, which PostgreSQL would drop silently and so move the time.
+/// A timestamptz without an offset is in UTC, whatever the server's time zone. A timestamp takes <c>Z</c> and offsets
+/// of zero; it refuses any other offset, which PostgreSQL would drop silently and so move the time.
 /// </para>
 /// </summary>
 internal sealed class TimestampCodec(bool hasZone) : TemporalCodec(hasZone ? "timestamptz" : "timestamp")
 {
+    private const string OffsetGiven =
+        "has an offset from UTC, which timestamp cannot keep: use timestamptz, or give none";
+
     // From 4714-11-24 BC 00:00 up to, not including, 294277-01-01 00:00.
     private const long MinMicros = -211_813_488_000_000_000;
     private const long EndMicros = 9_223_371_331_200_000_000;
@@ -35,7 +39,7 @@ internal sealed class TimestampCodec(bool hasZone) : TemporalCodec(hasZone ? "ti
         if (!text.AtEnd || date.Year == 0) return Invalid;
         if (isBc) date = date with { Year = 1 - date.Year };
         if (!date.IsValid) return Invalid;
-        if (!hasZone && offset != 0) return "has an offset from UTC, which timestamp cannot keep: use timestamptz, or give none";
+        if (!hasZone && offset != 0) return OffsetGiven;
         // A sum of 128 bits cannot overflow, whatever the year.
         var micros = (Int128)date.ToDays() * Micros.PerDay + time - offset * Micros.PerSecond;
         if (micros < MinMicros || micros >= EndMicros) return OutOfRange;

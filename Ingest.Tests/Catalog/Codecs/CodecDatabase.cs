@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Ingest.Node.Catalog.Codecs;
 using Ingest.Tests.Postgres;
 using Npgsql;
@@ -24,8 +23,7 @@ public sealed class CodecDatabase : IAsyncLifetime
         END $$;
         """;
 
-    private ImmutableDictionary<uint, (string Schema, string Name, char Kind, uint Element, uint Base, int Modifier, bool NotNull)>
-        types = [];
+    private Dictionary<uint, TypeRow> types = [];
 
     private ILookup<uint, string> labels = Array.Empty<string>().ToLookup(_ => 0u);
 
@@ -38,9 +36,9 @@ public sealed class CodecDatabase : IAsyncLifetime
         types = (await ReadAsync(
             "SELECT t.oid, n.nspname, t.typname, t.typtype::text, t.typelem, t.typbasetype, t.typtypmod, t.typnotnull "
             + "FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace",
-            row => (Oid: row.GetFieldValue<uint>(0), (row.GetString(1), row.GetString(2), row.GetString(3)[0],
-                row.GetFieldValue<uint>(4), row.GetFieldValue<uint>(5), row.GetInt32(6), row.GetBoolean(7)))))
-            .ToImmutableDictionary(row => row.Oid, row => row.Item2);
+            row => new TypeRow(row.GetFieldValue<uint>(0), row.GetString(1), row.GetString(2), row.GetString(3)[0],
+                row.GetFieldValue<uint>(4), row.GetFieldValue<uint>(5), row.GetInt32(6), row.GetBoolean(7))))
+            .ToDictionary(row => row.Oid);
         labels = (await ReadAsync("SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumsortorder",
             row => (row.GetFieldValue<uint>(0), row.GetString(1)))).ToLookup(row => row.Item1, row => row.Item2);
     }
@@ -61,7 +59,8 @@ public sealed class CodecDatabase : IAsyncLifetime
     {
         await using var command = new NpgsqlCommand(
             $"CREATE TEMP TABLE described (v {declaration}) ON COMMIT DROP;"
-            + "SELECT atttypid, atttypmod FROM pg_attribute WHERE attrelid = 'described'::regclass AND attnum = 1", connection);
+            + "SELECT atttypid, atttypmod FROM pg_attribute WHERE attrelid = 'described'::regclass AND attnum = 1",
+            connection);
         await using var transaction = await connection.BeginTransactionAsync();
         await using var row = await command.ExecuteReaderAsync();
         await row.ReadAsync();
@@ -74,6 +73,9 @@ public sealed class CodecDatabase : IAsyncLifetime
         return new PgType(oid, type.Schema, type.Name, type.Kind, Describe(type.Element), Describe(type.Base),
             type.Modifier, [.. labels[oid]], type.NotNull);
     }
+
+    private sealed record TypeRow(
+        uint Oid, string Schema, string Name, char Kind, uint Element, uint Base, int Modifier, bool NotNull);
 
     private async Task<List<T>> ReadAsync<T>(string sql, Func<NpgsqlDataReader, T> read)
     {

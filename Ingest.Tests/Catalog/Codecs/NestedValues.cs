@@ -17,7 +17,8 @@ public static class NestedValues
     private static readonly Gen<string> Common = Gen.OneOf(
         Gen.OneOf("null", "true", "12", "-1.50", "\"a\\tb\""), Values.Text.Select(value => value.Json), Leaf);
 
-    public static Gen<Value> Json { get; } = Document(3).Where(json => json != "null").Select(json => new Value(json, json));
+    public static Gen<Value> Json { get; } = Document(3).Where(json => json != "null").Select(json =>
+        new Value(json, json));
 
     /// <summary>JSON with one character taken out or doubled, or with something behind it.</summary>
     public static Gen<Value> BrokenJson { get; } = Gen.Select(Json, Gen.Int[0, 1000], Gen.Int[0, 3]).Select(given =>
@@ -36,10 +37,13 @@ public static class NestedValues
         return new Value(broken, broken);
     });
 
-    /// <summary>The text form of arrays of text put together from its parts, most of them malformed or nearly.</summary>
+    /// <summary>
+    /// The text form of arrays of text put together from its parts, most of them malformed or nearly.
+    /// </summary>
     public static Gen<Value> ArrayText { get; } = Gen.Select(
         Gen.OneOf("{", "{", "{{", " { ", ""),
-        Gen.OneOf("a", "a b", " a ", "\"a\"", "\"\"", "\"a,}{\"", "\"a\\\"b\"", "\\ ", "a\\,b", "NULL", "null", "\"NULL\"", "\\NULL", "N ULL", ",", "",
+        Gen.OneOf("a", "a b", " a ", "\"a\"", "\"\"", "\"a,}{\"", "\"a\\\"b\"", "\\ ", "a\\,b", "NULL", "null",
+            "\"NULL\"", "\\NULL", "N ULL", ",", "",
             "{", "}", "\"", "é😀", "\\", "\t").Array[0, 4],
         Gen.OneOf(",", ",", ",", " , ", "},{", ""),
         Gen.OneOf("}", "}", "}}", " } ", "}x", ""),
@@ -54,7 +58,8 @@ public static class NestedValues
         var flat = items.Array[0, 5].Select(Join);
         return isFlat ? flat : Gen.OneOf(
             flat,
-            Gen.Select(Gen.Int[1, 3], Gen.Int[1, 3]).SelectMany((rows, columns) => items.Array[columns].Select(Join).Array[rows].Select(Join)),
+            Gen.Select(Gen.Int[1, 3], Gen.Int[1, 3]).SelectMany((rows, columns) =>
+                items.Array[columns].Select(Join).Array[rows].Select(Join)),
             items.Array[0, 2].Select(Join).Array[0, 2].Select(Join),
             Gen.OneOf(items, items.Array[1].Select(Join)).Array[0, 2].Select(Join),
             items.Array[2].Select(Join).Array[2].Select(Join).Array[2].Select(Join));
@@ -68,11 +73,15 @@ public static class NestedValues
             Common,
             Gen.Select(inner.Array[0, 4], Space, (items, space) => $"[{space}{string.Join($",{space}", items)}]"),
             Gen.Select(Values.Text, inner, Space).Array[0, 3].Select(members =>
-                $"{{{string.Join(',', members.Select(member => $"{member.Item3}{member.Item1.Json}:{member.Item3}{member.Item2}"))}}}"));
+            {
+                var texts = members.Select(given => $"{given.Item3}{given.Item1.Json}:{given.Item3}{given.Item2}");
+                return $"{{{string.Join(',', texts)}}}";
+            }));
     }
 
     private static Value Join(Value[] values) => new(
-        $"[{string.Join(", ", values.Select(value => value.Json))}]", $"{{{string.Join(',', values.Select(value => value.Text))}}}");
+        $"[{string.Join(", ", values.Select(value => value.Json))}]",
+        $"{{{string.Join(',', values.Select(value => value.Text))}}}");
 
     private static string Quote(string text) =>
         new StringBuilder(text).Replace("\\", "\\\\").Replace("\"", "\\\"").Insert(0, '"').Append('"').ToString();
