@@ -49,7 +49,7 @@ internal sealed class JsonCodec(bool isBinary) : FieldCodec(isBinary ? "jsonb" :
         }
         catch (JsonException)
         {
-            return reader.CurrentDepth >= JsonText.MaxDepth ? "is nested too deeply" : "is not valid JSON";
+            return reader.CurrentDepth >= JsonText.MaxDepth - 1 ? "is nested too deeply" : "is not valid JSON";
         }
         if (isBinary) writer.WriteByte(Version);
         writer.Write(utf8);
