@@ -29,7 +29,7 @@ public sealed class RowEncoderTests : CatalogTest
         await CopyAsync(table, block);
 
         Assert.Equal($"{Id} https://a.b/ü 1.5 t", await Database.ScalarAsync<string>(
-            "select concat_ws(' ', id, url, user_id, amount, note, at = '2026-11-23 10Z') from t where amount = 1.5"));
+            "select concat_ws(' ', id, url, user_id, amount, note, at = '2026-11-23 10:00Z') from t where amount = 1.5"));
         Assert.Equal("x 9007199254740993 t", await Database.ScalarAsync<string>(
             "select concat_ws(' ', url, user_id, amount, note, at = '2026-01-01') from t where url = 'x'"));
     }
