@@ -7,7 +7,7 @@ namespace Ingest.Messages;
 public readonly record struct GatewayId(Guid Value)
 {
     /// <summary>A new id, ordered by time of creation (UUID version 7).</summary>
-    public static GatewayId New(TimeProvider time) => new(Guid.CreateVersion7(time.GetUtcNow()));
+    public static GatewayId New(DateTimeOffset now) => new(Guid.CreateVersion7(now));
 
     public override string ToString() => Value.ToString();
 }

@@ -48,6 +48,26 @@ public static class LaneProtocol
 
         /// <summary>True where the gateway has given up on these positions.</summary>
         public bool IsSkip => Runs.IsEmpty;
+
+        /// <summary>The bytes of <paramref name="count"/> tuples from row <paramref name="offset"/> (counted from 0) on.</summary>
+        public long BytesOf(int offset, int count)
+        {
+            long bytes = 0;
+            foreach (var run in Runs)
+            {
+                if (count == 0) break;
+                if (offset < run.Count)
+                {
+                    var taken = Math.Min(count, run.Count - offset);
+                    bytes += run.Slice(offset, taken).Length;
+                    count -= taken;
+                    offset = 0;
+                }
+                else offset -= run.Count;
+            }
+
+            return bytes;
+        }
     }
 
     /// <summary>Asks a lane how far it has come; answered by <see cref="Expected"/>, and by verdicts for what is settled.</summary>

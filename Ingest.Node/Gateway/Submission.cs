@@ -1,3 +1,4 @@
+using System.Threading.Tasks.Sources;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
 
@@ -5,11 +6,13 @@ namespace Ingest.Node.Gateway;
 
 /// <summary>
 /// Rows that one caller hands in together, one for a single create, some hundreds for a piece of a stream, and their
-/// verdicts. Pooled by <see cref="IRowGateway"/>.
+/// verdicts. Pooled by <see cref="IRowGateway"/>: it is its own awaitable, so a row costs no task.
 /// </summary>
-public sealed class Submission
+public sealed class Submission : IValueTaskSource
 {
     private Verdict[] verdicts = new Verdict[1];
+    private int pending;
+    private ManualResetValueTaskSourceCore<bool> completion;
 
     /// <summary>The table that the rows are for.</summary>
     public TableDescriptor Table { get; internal set; } = null!;
@@ -19,4 +22,35 @@ public sealed class Submission
 
     /// <summary>The verdict of a row, once the submission is complete.</summary>
     public Verdict this[int row] => verdicts[row];
+
+    void IValueTaskSource.GetResult(short token) => completion.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => completion.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        completion.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>Forgets former verdicts; what is returned completes when each row has its own.</summary>
+    internal ValueTask Begin()
+    {
+        pending = Rows.Count;
+        if (verdicts.Length < pending) verdicts = new Verdict[pending];
+        else Array.Clear(verdicts, 0, pending);
+        completion.Reset();
+        return new ValueTask(this, completion.Version);
+    }
+
+    /// <summary>Gives a row its verdict. Called by the gateway actor only.</summary>
+    /// <returns>True where it was the last one: the submission is now to be completed, once.</returns>
+    internal bool Settle(int row, Verdict verdict)
+    {
+        if (verdicts[row].Kind != VerdictKind.Pending)
+            throw new InvalidOperationException($"Row {row} of a submission has its verdict already.");
+        verdicts[row] = verdict;
+        return --pending == 0;
+    }
+
+    /// <summary>Resumes the caller, on this thread.</summary>
+    internal void Complete() => completion.SetResult(true);
 }

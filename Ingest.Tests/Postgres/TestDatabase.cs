@@ -5,12 +5,15 @@ namespace Ingest.Tests.Postgres;
 /// <summary>An empty database of its own for one test class, on the test run's PostgreSQL server.</summary>
 public sealed class TestDatabase : IAsyncDisposable
 {
-    private static int lastNumber;
+    private readonly string server;
+    private readonly string name;
 
-    private TestDatabase(string connectionString)
+    private TestDatabase(string server, string name)
     {
-        ConnectionString = connectionString;
-        DataSource = NpgsqlDataSource.Create(connectionString);
+        this.server = server;
+        this.name = name;
+        ConnectionString = new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
+        DataSource = NpgsqlDataSource.Create(ConnectionString);
     }
 
     public string ConnectionString { get; }
@@ -20,11 +23,10 @@ public sealed class TestDatabase : IAsyncDisposable
     public static async Task<TestDatabase> CreateAsync()
     {
         var server = await TestServer.ConnectionStringAsync();
-        var name = $"test_{Environment.ProcessId}_{Interlocked.Increment(ref lastNumber)}";
-        await using (var admin = NpgsqlDataSource.Create(server))
-        await using (var create = admin.CreateCommand($"CREATE DATABASE {name}"))
-            await create.ExecuteNonQueryAsync();
-        return new TestDatabase(new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString);
+        // Random, since a server that outlives the run may have databases of another run whose process had this pid.
+        var name = $"test_{Guid.NewGuid():N}";
+        await ExecuteAsync(server, $"CREATE DATABASE {name}");
+        return new TestDatabase(server, name);
     }
 
     public async Task ExecuteAsync(string sql)
@@ -39,5 +41,17 @@ public sealed class TestDatabase : IAsyncDisposable
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    public ValueTask DisposeAsync() => DataSource.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await DataSource.DisposeAsync();
+        // By force: a test that failed may have left connections of its own.
+        await ExecuteAsync(server, $"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    }
+
+    private static async Task ExecuteAsync(string server, string sql)
+    {
+        await using var admin = NpgsqlDataSource.Create(server);
+        await using var command = admin.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
 }

@@ -47,7 +47,6 @@ internal ref struct ArrayBuilder(TupleWriter writer, uint elementOid)
     public string? Close()
     {
         depth--;
-        if (depth > 0 && counts[depth] == 0) return "has an empty array in it";
         if (lengths[depth] == Unknown) lengths[depth] = counts[depth];
         if (lengths[depth] != counts[depth]) return Ragged;
         if (depth > 0) counts[depth - 1]++;

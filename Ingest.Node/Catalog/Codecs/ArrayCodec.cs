@@ -8,7 +8,7 @@ namespace Ingest.Node.Catalog.Codecs;
 /// <summary>
 /// Arrays of any codec's type. In JSON an array, nested for more dimensions, with null for NULL; elements of json and jsonb
 /// may be arrays themselves, so a JSON array of those has one dimension. As text, or in a JSON string, PostgreSQL's
-/// <c>{1,2,NULL,"a b"}</c>, without explicit bounds. An array that is empty must be the outermost.
+/// <c>{1,2,NULL,"a b"}</c>, without explicit bounds. Empty arrays, nested or not, are PostgreSQL's empty array.
 /// </summary>
 /// <param name="elementOid">The elements' type; 0 for a codec that only decodes.</param>
 /// <param name="refusesNull">The elements' type is a domain that is NOT NULL.</param>

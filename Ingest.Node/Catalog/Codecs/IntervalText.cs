@@ -4,9 +4,7 @@ namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
 /// Reads intervals: ISO 8601 durations (<c>P1Y2M3DT4H5M6.7S</c>, <c>P2W</c>, a sign at any part) and what PostgreSQL prints
-/// (<c>1 year 2 mons -3 days 04:05:06.7</c>, also with <c>ago</c> at the end). Only seconds may have a fraction;
-/// digits behind its microseconds round as in <see cref="TemporalText.TakeFraction"/> (PostgreSQL rounds the seconds as a whole
-/// in ISO 8601, which can differ by a microsecond there).
+/// (<c>1 year 2 mons -3 days 04:05:06.7</c>, also with <c>ago</c> at the end). Only seconds and what is below may have a fraction.
 /// </summary>
 internal ref struct IntervalText(ReadOnlySpan<byte> text)
 {
@@ -99,7 +97,7 @@ internal ref struct IntervalText(ReadOnlySpan<byte> text)
         var fraction = 0L;
         if (!text.TakeDigits(1, 2, out var minutes) || minutes > 59) return false;
         if (text.Take(':') && (!text.TakeDigits(1, 2, out seconds) || !text.TakeFraction(out fraction))) return false;
-        if (!text.AtEnd || seconds > 60 || (seconds == 60 && fraction > 0)) return false;
+        if (!text.AtEnd || seconds > 59) return false;
         var total = hours * Micros.PerHour + minutes * Micros.PerMinute + seconds * Micros.PerSecond + fraction;
         rest = end < 0 ? default : rest[end..];
         return AddMicros(isNegative ? -total : total);

@@ -54,8 +54,6 @@ internal sealed class NumericCodec : ScalarCodec
     protected override string? EncodeNumber(ReadOnlySpan<byte> utf8, TupleWriter writer)
     {
         if (!DecimalText.TryRead(utf8, out var number)) return NotANumber;
-        // A plain INSERT reads the whole number before it rounds to the column's modifier.
-        if (!IsInRange(number)) return OutOfRange;
         if (HasModifier && IsTooLarge(number)) return doesNotFit;
         var shown = number.Scale;
         var lowest = number.Lowest;
@@ -65,23 +63,23 @@ internal sealed class NumericCodec : ScalarCodec
             shown = Math.Min(shown, Math.Max(scale, 0) + 1);
             lowest = Math.Max(lowest, -shown);
         }
-        Write(number, lowest, shown, writer);
-        return null;
+        return Encode(number, lowest, shown, writer);
     }
 
     /// <summary>Says, without encoding it, whether numeric can hold a number; jsonb keeps its numbers as numeric.</summary>
     public static bool IsInRange(ReadOnlySpan<byte> utf8) =>
-        DecimalText.TryRead(utf8, out var number) && IsInRange(number);
+        DecimalText.TryRead(utf8, out var number) && IsInRange(number, number.Scale);
 
-    private static bool IsInRange(in DecimalText number) =>
-        number.Scale <= MaxScale && (number.IsZero || Group(number.Highest) <= MaxWeight);
+    private static bool IsInRange(in DecimalText number, int shown) =>
+        shown <= MaxScale && (number.IsZero || Group(number.Highest) <= MaxWeight);
 
-    private static void Write(in DecimalText number, int lowest, int shown, TupleWriter writer)
+    private static string? Encode(in DecimalText number, int lowest, int shown, TupleWriter writer)
     {
+        if (!IsInRange(number, shown)) return OutOfRange;
         if (number.IsZero || lowest > number.Highest)
         {
             WriteHeader(writer, 0, 0, PositiveSign, shown);
-            return;
+            return null;
         }
         var first = Group(number.Highest);
         var last = Group(lowest);
@@ -89,6 +87,7 @@ internal sealed class NumericCodec : ScalarCodec
         while (last < first && Value(number, last, lowest) == 0) last++;
         WriteHeader(writer, first - last + 1, first, number.IsNegative ? NegativeSign : PositiveSign, shown);
         for (var group = first; group >= last; group--) writer.WriteInt16((short)Value(number, group, lowest));
+        return null;
     }
 
     /// <summary>One base-10000 digit; decimal digits below the power <paramref name="lowest"/> count as 0.</summary>

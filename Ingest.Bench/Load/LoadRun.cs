@@ -1,0 +1,130 @@
+using System.Net.Sockets;
+
+namespace Ingest.Bench.Load;
+
+/// <summary>
+/// One load under way: what its connections share. It knows neither console nor database, so that benchmarks can run
+/// the same clients.
+/// </summary>
+public sealed class LoadRun : IDisposable
+{
+    private readonly CancellationTokenSource stopping = new();
+    private ITimer? stopTimer;
+    private string? failure;
+    private string? firstProblem;
+
+    /// <exception cref="ArgumentException">The URL, a header or the rate is not usable.</exception>
+    public LoadRun(LoadOptions options, TimeProvider time)
+    {
+        Options = options;
+        Time = time;
+        Target = new HttpTarget(options.Url, options.Table, options.Headers);
+        Pacer = new Pacer(options.Rows, options.Rate, time);
+        Latency = new LatencyRecorder(time);
+        Watchdog = new Watchdog(options.Timeout, time);
+        Requests = options.Via == LoadVia.Http
+            ? new RowSource().Wrapped(row => Target.CreateRequest(row))
+            : new RowSource().Wrapped(row => [.. row, (byte)'\n']);
+    }
+
+    public LoadOptions Options { get; }
+
+    public TimeProvider Time { get; }
+
+    public HttpTarget Target { get; }
+
+    /// <summary>What is sent for each row: a whole request, or a line of a stream.</summary>
+    public RowSource Requests { get; }
+
+    public Pacer Pacer { get; }
+
+    public Tally Tally { get; } = new();
+
+    public LatencyRecorder Latency { get; }
+
+    public Watchdog Watchdog { get; }
+
+    /// <summary>No further row is to be sent, and no refused one again; answers are still awaited.</summary>
+    public CancellationToken Stopping => stopping.Token;
+
+    /// <summary>Why the load ended before its time, or cannot be trusted; null where nothing is wrong.</summary>
+    public string? Failure => Volatile.Read(ref failure);
+
+    /// <summary>The first answer that did not commit a row, for people; null where there was none.</summary>
+    public string? FirstProblem => Volatile.Read(ref firstProblem);
+
+    /// <summary>Sends all rows and returns when each row that was sent has its outcome.</summary>
+    public async Task RunAsync()
+    {
+        Pacer.Start();
+        var workers = new Task[Options.Connections];
+        for (var i = 0; i < workers.Length; i++)
+        {
+            workers[i] = Options.Via == LoadVia.Http
+                ? new HttpWorker(this).RunAsync() : new NdjsonWorker(this).RunAsync();
+        }
+        await Task.WhenAll(workers);
+    }
+
+    /// <summary>Ends the load: what was sent may still be answered, for <see cref="LoadOptions.StopWithin"/>.</summary>
+    public void Stop()
+    {
+        Pacer.Stop();
+        if (stopping.IsCancellationRequested) return;
+        stopTimer = Time.CreateTimer(_ => Watchdog.EndAll(), null, Options.StopWithin, Timeout.InfiniteTimeSpan);
+        // Workers that wait for a timer go on in here, so it must not run on the caller's thread.
+        _ = stopping.CancelAsync();
+    }
+
+    /// <summary>Ends the load because it makes no sense to go on; the first reason is kept.</summary>
+    public void Fail(string reason)
+    {
+        Interlocked.CompareExchange(ref failure, reason, null);
+        Stop();
+    }
+
+    /// <summary>
+    /// Looks at an answer that did not commit a row. Where it says that no row of this load can be written (no such
+    /// table, no right to it, not an Ingest server), the load ends: a million of the same answer would tell nobody
+    /// more.
+    /// </summary>
+    public void Judge(int status, string body)
+    {
+        var problem = $"{status} {body.Trim()}";
+        if (Volatile.Read(ref firstProblem) is null) Interlocked.CompareExchange(ref firstProblem, problem, null);
+        if (status is < 200 or (>= 300 and < 400) or 401 or 403 or 404 or 405 or 415)
+            Fail($"The server answered {problem}");
+    }
+
+    /// <summary>Connects, and tries again with growing pauses for as long as a refused row would be.</summary>
+    /// <returns>Null where the load was stopped first, or failed because the server never answered.</returns>
+    public async Task<HttpConnection?> ConnectAsync(int bufferBytes)
+    {
+        var retry = new Backoff(Time, Options.RetryFor);
+        while (!Stopping.IsCancellationRequested)
+        {
+            try
+            {
+                return await HttpConnection.ConnectAsync(Target, bufferBytes, Stopping);
+            }
+            catch (SocketException e)
+            {
+                if (retry.IsOver) Fail($"Cannot connect to {Target.Host}:{Target.Port}: {e.Message}");
+                else await retry.PauseAsync(null, Stopping);
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+        }
+        return null;
+    }
+
+    public void Dispose()
+    {
+        stopTimer?.Dispose();
+        Watchdog.Dispose();
+        Pacer.Dispose();
+        stopping.Dispose();
+    }
+}

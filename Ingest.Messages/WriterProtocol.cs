@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+
+namespace Ingest.Messages;
+
+/// <summary>
+/// The protocol between a batcher and the writer that is its child. One request is under way at a time. Each answer names
+/// the request, so that a stale one is told apart.
+/// </summary>
+public static class WriterProtocol
+{
+    /// <summary>Asks for the lane's positions in the ledger; answered by <see cref="LedgerRead"/>.</summary>
+    public sealed record ReadLedger(LaneId Lane);
+
+    /// <summary>Asks for a batch to be written; answered by <see cref="Written"/> or <see cref="Failed"/>.</summary>
+    public sealed record Write(Batch Batch);
+
+    /// <summary>
+    /// Asks what became of a batch whose commit had an unknown outcome; answered by <see cref="Written"/>, or by
+    /// <see cref="Failed"/>, not in doubt where the batch is known to be absent.
+    /// </summary>
+    public sealed record Resolve(Batch Batch);
+
+    /// <summary>Asks for the verdicts of positions that the ledger has passed; answered by <see cref="VerdictsRead"/>.</summary>
+    public sealed record ReadVerdicts(LaneId Lane, PositionRange Range);
+
+    /// <summary>The lane's positions: all rows of a gateway up to its position are settled.</summary>
+    public sealed record LedgerRead(ImmutableArray<LedgerPosition> Positions);
+
+    /// <summary>How a request that changes or settles a batch ended.</summary>
+    /// <param name="BatchId">The batch's id; 0 for a request about no batch.</param>
+    public abstract record WriteResult(long BatchId);
+
+    /// <summary>The batch is committed, but for the rejected rows.</summary>
+    public sealed record Written(long BatchId, ImmutableArray<RejectedRow> Rejections) : WriteResult(BatchId);
+
+    /// <summary>The request could not be carried out now.</summary>
+    /// <param name="Failure">What the batcher is to do.</param>
+    /// <param name="Reason">For the log: no row's data.</param>
+    public sealed record Failed(long BatchId, WriteFailure Failure, string Reason) : WriteResult(BatchId);
+
+    /// <summary>The verdicts of settled positions, where they are not committed.</summary>
+    /// <param name="Rejections">The rejected rows in the range.</param>
+    /// <param name="NotWritten">The positions in the range that the lane gave up on.</param>
+    public sealed record VerdictsRead(
+        PositionRange Range, ImmutableArray<RejectedRow> Rejections, ImmutableArray<PositionRange> NotWritten);
+
+    /// <summary>A position in the ledger.</summary>
+    public readonly record struct LedgerPosition(GatewayId Gateway, long Position);
+
+    /// <summary>A rejected row.</summary>
+    public readonly record struct RejectedRow(GatewayId Gateway, long Position, Rejection Rejection);
+}
+
+/// <summary>Why a write did not come to an end.</summary>
+public enum WriteFailure
+{
+    /// <summary>Nothing was written; try again after a pause.</summary>
+    Transient,
+
+    /// <summary>The commit's outcome is unknown: resolve it before anything else.</summary>
+    InDoubt,
+
+    /// <summary>Nothing was written: another incarnation of the lane has moved the ledger. Start afresh from it.</summary>
+    Fenced,
+}

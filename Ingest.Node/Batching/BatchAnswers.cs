@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Ingest.Messages;
+using static Ingest.Messages.LaneProtocol;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Node.Batching;
+
+/// <summary>Turns what the writer says into ranges for the gateways: one for each stretch with the same outcome.</summary>
+internal static class BatchAnswers
+{
+    /// <summary>The answers to a batch that was committed.</summary>
+    public static IEnumerable<Settled> For(Batch batch, ImmutableArray<RejectedRow> rejections)
+    {
+        // A batch has few gateways, and each one's parts are in order: neighbours grow into one range.
+        var open = new Dictionary<GatewayId, (PositionRange Range, bool Skipped)>();
+        foreach (var part in batch.Parts)
+        {
+            var gateway = part.Envelope.Gateway;
+            if (open.TryGetValue(gateway, out var last))
+            {
+                if (last.Skipped == part.Skipped && last.Range.Last + 1 == part.First)
+                {
+                    open[gateway] = (last.Range with { Last = part.Last }, part.Skipped);
+                    continue;
+                }
+
+                yield return Answer(batch.Lane, last.Range, last.Skipped, rejections);
+            }
+
+            open[gateway] = (part.Range, part.Skipped);
+        }
+
+        foreach (var (range, skipped) in open.Values) yield return Answer(batch.Lane, range, skipped, rejections);
+    }
+
+    /// <summary>The answers to positions that had been settled before: what is no exception was committed.</summary>
+    public static IEnumerable<Settled> For(LaneId lane, VerdictsRead read)
+    {
+        var next = read.Range.First;
+        foreach (var gap in read.NotWritten.OrderBy(gap => gap.First))
+        {
+            if (gap.First > next)
+                yield return Answer(lane, read.Range with { First = next, Last = gap.First - 1 }, false, read.Rejections);
+            yield return Answer(lane, gap, true, []);
+            next = gap.Last + 1;
+        }
+
+        if (next <= read.Range.Last)
+            yield return Answer(lane, read.Range with { First = next }, false, read.Rejections);
+    }
+
+    private static Settled Answer(LaneId lane, PositionRange range, bool skipped, ImmutableArray<RejectedRow> rejections)
+    {
+        var outcome = skipped ? VerdictKind.NotWritten : VerdictKind.Committed;
+        ImmutableArray<RowRejection> rejected = skipped || rejections.IsEmpty
+            ? []
+            : [.. rejections
+                .Where(row => row.Gateway == range.Gateway && row.Position >= range.First && row.Position <= range.Last)
+                .OrderBy(row => row.Position)
+                .Select(row => new RowRejection(row.Position, row.Rejection))];
+        return new Settled(lane, range.Gateway, range.First, range.Last, outcome, rejected);
+    }
+}

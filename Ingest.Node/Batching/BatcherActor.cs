@@ -1,0 +1,326 @@
+using Akka.Actor;
+using Akka.Event;
+using Ingest.Messages;
+using static Ingest.Messages.LaneProtocol;
+using static Ingest.Messages.WriterProtocol;
+using Envelope = Ingest.Messages.LaneProtocol.Envelope;
+
+namespace Ingest.Node.Batching;
+
+/// <summary>
+/// A lane: the sharded entity that takes envelopes in order, batches their rows, and has them written by its child, one
+/// batch at a time while the next one fills. <see cref="LaneBuffer"/> decides; this actor performs.
+/// </summary>
+internal sealed class BatcherActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan ExpiryTick = TimeSpan.FromMilliseconds(250);
+
+    private readonly LaneId lane;
+    private readonly BatchingOptions options;
+    private readonly IActorRef writer;
+    private readonly Random random;
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly Dictionary<GatewayId, IActorRef> gateways = [];
+    private readonly List<Envelope> early = [];
+
+    private LaneBuffer buffer;
+    private long earlyBytes;
+    private Batch? writing;
+    private int failures;
+    private bool pausing;
+    private bool draining;
+    private bool stopping;
+
+    /// <param name="writerProps">Makes the child that writes; it speaks <see cref="WriterProtocol"/>.</param>
+    /// <param name="random">Spreads the retries of lanes that failed together.</param>
+    public BatcherActor(LaneId lane, BatchingOptions options, Props writerProps, Random random)
+    {
+        this.lane = lane;
+        this.options = options;
+        this.random = random;
+        buffer = new LaneBuffer(lane, options);
+        writer = Context.ActorOf(writerProps, "writer");
+        Recovering();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
+
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(nameof(Expire), Expire.Instance, ExpiryTick);
+        writer.Tell(new ReadLedger(lane));
+    }
+
+    // A writer that fails in a way that it did not foresee is restarted; it tells about its batch before it goes.
+    protected override SupervisorStrategy SupervisorStrategy() =>
+        new OneForOneStrategy(cause =>
+        {
+            log.Error(cause, "The writer of lane {0} failed and is restarted", lane);
+            return Directive.Restart;
+        });
+
+    /// <summary>The ledger has not been read: nothing is accepted, since nobody knows yet what was written.</summary>
+    private void Recovering()
+    {
+        Receive<Envelope>(HandleEarly);
+        Receive<Probe>(probe => gateways[probe.Gateway] = Sender);
+        Receive<FlushNow>(_ => draining = true);
+        Receive<Expire>(_ => ExpireEarly());
+        Receive<LedgerRead>(HandleLedgerRead);
+        Receive<Failed>(failed => failed.BatchId == 0, failed => PauseAfter(failed, Retry.Instance));
+        Receive<Retry>(_ => writer.Tell(new ReadLedger(lane)));
+        Receive<LaneStop>(_ => Context.Stop(Self));
+    }
+
+    private void Open()
+    {
+        Receive<Envelope>(HandleEnvelope);
+        Receive<Probe>(HandleProbe);
+        Receive<FlushNow>(_ => HandleFlushNow());
+        Receive<FlushDue>(_ => FlushIfDue());
+        Receive<Expire>(_ => HandleExpire());
+        Receive<Written>(HandleWritten);
+        Receive<Failed>(HandleFailed);
+        Receive<VerdictsRead>(HandleVerdictsRead);
+        Receive<Retry>(_ => HandleRetry());
+        Receive<LaneStop>(_ => HandleStop());
+        Receive<StopTimedOut>(_ => Context.Stop(Self));
+    }
+
+    private void HandleEarly(Envelope envelope)
+    {
+        gateways[envelope.Gateway] = Sender;
+        var bytes = envelope.BytesOf(0, envelope.Count);
+        if (early.Count > 0 && earlyBytes + bytes > options.BufferBytes)
+        {
+            Sender.Tell(new Expected(lane, envelope.Gateway, envelope.First, Full: true));
+            return;
+        }
+
+        early.Add(envelope);
+        earlyBytes += bytes;
+    }
+
+    private void ExpireEarly()
+    {
+        foreach (var envelope in early.Where(envelope => envelope.Deadline <= Now))
+        {
+            earlyBytes -= envelope.BytesOf(0, envelope.Count);
+            TellNotWritten(new PositionRange(envelope.Gateway, envelope.First, envelope.Last));
+        }
+
+        early.RemoveAll(envelope => envelope.Deadline <= Now);
+    }
+
+    private void HandleLedgerRead(LedgerRead read)
+    {
+        foreach (var (gateway, position) in read.Positions) buffer.Recover(gateway, position);
+        NoteSuccess();
+        Become(Open);
+        foreach (var envelope in early) Accept(envelope);
+        early.Clear();
+        earlyBytes = 0;
+        // Gateways may wait for answers that a former incarnation owed them; this makes them send again at once.
+        foreach (var (gateway, actor) in gateways) actor.Tell(new Expected(lane, gateway, buffer.Next(gateway), Full: false));
+        FlushIfDue();
+    }
+
+    private void HandleEnvelope(Envelope envelope)
+    {
+        if (stopping) return; // The gateway sends it again, to the lane's next incarnation.
+        gateways[envelope.Gateway] = Sender;
+        Accept(envelope);
+        FlushIfDue();
+    }
+
+    private void Accept(Envelope envelope)
+    {
+        var actor = gateways[envelope.Gateway];
+        var settled = buffer.Settled(envelope.Gateway);
+        if (envelope.First <= settled)
+        {
+            var last = Math.Min(envelope.Last, settled);
+            writer.Tell(new ReadVerdicts(lane, new PositionRange(envelope.Gateway, envelope.First, last)));
+        }
+
+        switch (buffer.Offer(envelope, Now))
+        {
+            case Offer.Gap:
+                actor.Tell(new Expected(lane, envelope.Gateway, buffer.Next(envelope.Gateway), Full: false));
+                break;
+            case Offer.Full:
+                actor.Tell(new Expected(lane, envelope.Gateway, buffer.Next(envelope.Gateway), Full: true));
+                break;
+            case Offer.Accepted:
+            case Offer.Seen:
+                break;
+        }
+    }
+
+    private void HandleProbe(Probe probe)
+    {
+        if (stopping) return;
+        gateways[probe.Gateway] = Sender;
+        var settled = Math.Min(buffer.Settled(probe.Gateway), probe.Next - 1);
+        if (probe.Base <= settled)
+            writer.Tell(new ReadVerdicts(lane, new PositionRange(probe.Gateway, probe.Base, settled)));
+        Sender.Tell(new Expected(lane, probe.Gateway, Math.Max(buffer.Next(probe.Gateway), probe.Base), Full: false));
+    }
+
+    private void HandleFlushNow()
+    {
+        draining = true;
+        FlushIfDue();
+    }
+
+    private void HandleExpire()
+    {
+        foreach (var range in buffer.Expire(Now)) TellNotWritten(range);
+    }
+
+    private void FlushIfDue()
+    {
+        if (writing is not null || pausing) return;
+        if (buffer.IsEmpty)
+        {
+            draining = stopping;
+            if (stopping) Context.Stop(Self);
+            return;
+        }
+
+        var now = Now;
+        if (buffer.Due(now, draining) is not { } cause)
+        {
+            if (!Timers.IsTimerActive(nameof(FlushDue)))
+                Timers.StartSingleTimer(nameof(FlushDue), FlushDue.Instance, buffer.DueIn(now));
+            return;
+        }
+
+        Timers.Cancel(nameof(FlushDue));
+        HandleExpire();
+        writing = buffer.Take(cause);
+        writer.Tell(new Write(writing));
+    }
+
+    private void HandleWritten(Written written)
+    {
+        if (writing is not { } batch || written.BatchId != batch.Id) return; // An answer to an earlier incarnation.
+        writing = null;
+        buffer.Commit(batch);
+        NoteSuccess();
+        foreach (var settled in BatchAnswers.For(batch, written.Rejections))
+            gateways[settled.Gateway].Tell(settled);
+        FlushIfDue();
+    }
+
+    private void HandleFailed(Failed failed)
+    {
+        if (writing is not { } batch || failed.BatchId != batch.Id) return;
+        switch (failed.Failure)
+        {
+            case WriteFailure.Transient:
+                writing = null;
+                buffer.PutBack(batch);
+                PauseAfter(failed, Retry.Instance);
+                break;
+            case WriteFailure.InDoubt:
+                // The batch stays out: none of its rows may be given up on, or tried again, before its outcome is known.
+                PauseAfter(failed, Retry.Instance);
+                break;
+            case WriteFailure.Fenced:
+                log.Warning("Lane {0} was written by another incarnation and starts afresh: {1}", lane, failed.Reason);
+                StartAfresh();
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown failure {failed.Failure}.");
+        }
+    }
+
+    private void HandleRetry()
+    {
+        pausing = false;
+        if (writing is { } inDoubt) writer.Tell(new Resolve(inDoubt));
+        else FlushIfDue();
+    }
+
+    private void HandleVerdictsRead(VerdictsRead read)
+    {
+        if (!gateways.TryGetValue(read.Range.Gateway, out var actor)) return;
+        foreach (var settled in BatchAnswers.For(lane, read)) actor.Tell(settled);
+    }
+
+    private void HandleStop()
+    {
+        stopping = draining = true;
+        Timers.StartSingleTimer(nameof(StopTimedOut), StopTimedOut.Instance, options.StopTimeout);
+        FlushIfDue();
+    }
+
+    /// <summary>Forgets everything and begins from the ledger; the gateways send again what they keep.</summary>
+    private void StartAfresh()
+    {
+        if (stopping)
+        {
+            Context.Stop(Self);
+            return;
+        }
+
+        writing = null;
+        buffer = new LaneBuffer(lane, options);
+        Timers.Cancel(nameof(FlushDue));
+        Become(Recovering);
+        writer.Tell(new ReadLedger(lane));
+    }
+
+    private void PauseAfter(Failed failed, Retry retry)
+    {
+        pausing = true;
+        var exponent = Math.Min(failures++, 30);
+        var full = Math.Min(options.RetryMin.TotalMilliseconds * Math.Pow(2, exponent), options.RetryMax.TotalMilliseconds);
+        // Full jitter would now and then retry at once; half keeps the database's relief and still spreads the lanes.
+        Timers.StartSingleTimer(nameof(Retry), retry, TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2)));
+        // One line when trouble begins; a database that is down for an hour must not fill the disk.
+        if (failures == 1) log.Warning("Lane {0} cannot write now and tries again: {1}", lane, failed.Reason);
+    }
+
+    private void NoteSuccess()
+    {
+        pausing = false;
+        if (failures > 0) log.Info("Lane {0} writes again after {1} failed attempts", lane, failures);
+        failures = 0;
+    }
+
+    private void TellNotWritten(PositionRange range)
+    {
+        if (gateways.TryGetValue(range.Gateway, out var actor))
+            actor.Tell(new Settled(lane, range.Gateway, range.First, range.Last, VerdictKind.NotWritten, []));
+    }
+
+    private sealed record FlushDue
+    {
+        public static readonly FlushDue Instance = new();
+    }
+
+    private sealed record Expire
+    {
+        public static readonly Expire Instance = new();
+    }
+
+    private sealed record Retry
+    {
+        public static readonly Retry Instance = new();
+    }
+
+    private sealed record StopTimedOut
+    {
+        public static readonly StopTimedOut Instance = new();
+    }
+}
+
+/// <summary>Tells a lane to write what it holds, answer, and stop: the hand-off message of its shard.</summary>
+internal sealed record LaneStop
+{
+    public static readonly LaneStop Instance = new();
+}

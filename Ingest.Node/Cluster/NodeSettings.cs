@@ -1,0 +1,132 @@
+using System.Collections.Immutable;
+using System.ComponentModel.DataAnnotations;
+using Akka.Configuration;
+using Ingest.Node.Batching;
+using Ingest.Node.Catalog;
+using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Http;
+using Ingest.Node.Writing;
+
+namespace Ingest.Node.Cluster;
+
+/// <summary>
+/// All settings of a node, read from <c>hocon/ingest.conf</c>, which holds every default, then a file of the user's own, then
+/// the environment.
+/// </summary>
+internal sealed class NodeSettings
+{
+    private readonly ImmutableDictionary<string, BatchingOptions> tables;
+    private readonly BatchingOptions batching;
+
+    private NodeSettings(Config config)
+    {
+        var read = new SettingsReader(config, "ingest");
+        Postgres = read.Text("postgres");
+        DataDirectory = Path.GetFullPath(read.Text("data"));
+        ShutdownTimeout = read.Duration("shutdown-timeout");
+        Http = HttpOf(read.Section("http"));
+        Catalog = CatalogOf(read.Section("catalog"));
+        Gateway = GatewayOf(read.Section("gateway"));
+        Writing = WritingOf(read.Section("writing"));
+        Cluster = ClusterOf(read.Section("cluster"));
+        batching = BatchingOf(read.Section("batching"));
+        tables = read.Sections("tables", fallback: "batching")
+            .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
+    }
+
+    /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
+    public string Postgres { get; }
+
+    public string DataDirectory { get; }
+
+    public TimeSpan ShutdownTimeout { get; }
+
+    public HttpSettings Http { get; }
+
+    public CatalogOptions Catalog { get; }
+
+    public GatewayOptions Gateway { get; }
+
+    public WritingOptions Writing { get; }
+
+    public ClusterSettings Cluster { get; }
+
+    /// <summary>Reads the settings of this process.</summary>
+    /// <exception cref="SettingsException">A value is missing, malformed or out of range: says which and why.</exception>
+    public static NodeSettings Load() => Load(Environment.GetEnvironmentVariable);
+
+    public static NodeSettings Load(Func<string, string?> environment)
+    {
+        var config = Hocon.Read("ingest.conf", environment);
+        if (environment("INGEST_CONFIG") is { Length: > 0 } file)
+        {
+            if (!File.Exists(file)) throw new SettingsException($"INGEST_CONFIG names {file}, which is not there.");
+            config = Hocon.Parse(File.ReadAllText(file), environment).WithFallback(config);
+        }
+
+        return new NodeSettings(config);
+    }
+
+    /// <summary>How a table's lanes batch.</summary>
+    public BatchingOptions BatchingFor(string table) => tables.GetValueOrDefault(table, batching);
+
+    private static HttpSettings HttpOf(SettingsReader read) => Valid(read, new HttpSettings(
+        read.Text("host"),
+        read.Port("port"),
+        new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"))));
+
+    private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
+    {
+        Schemas = read.List("schemas"),
+        RefreshInterval = read.Duration("refresh-interval"),
+    });
+
+    private static GatewayOptions GatewayOf(SettingsReader read) => Valid(read, new GatewayOptions
+    {
+        RequestTimeout = read.Duration("request-timeout"),
+        AnswerMargin = read.Duration("answer-margin"),
+        InFlightRows = read.Int("in-flight-rows"),
+        InFlightBytes = read.Size("in-flight-bytes"),
+        EnvelopeRows = read.Int("envelope-rows"),
+        EnvelopeBytes = (int)read.Size("envelope-bytes"),
+        ProbeAfter = read.Duration("probe-after"),
+    });
+
+    private static BatchingOptions BatchingOf(SettingsReader read) => Valid(read, new BatchingOptions
+    {
+        FlushEvery = read.Int("flush-every"),
+        FlushInterval = read.Duration("flush-interval"),
+        FlushBytes = read.Size("flush-bytes"),
+        Lanes = read.Int("lanes"),
+        BufferBytes = read.Size("buffer-bytes"),
+        RetryMin = read.Duration("retry-min"),
+        RetryMax = read.Duration("retry-max"),
+        StopTimeout = read.Duration("stop-timeout"),
+    });
+
+    private static WritingOptions WritingOf(SettingsReader read) => Valid(read, new WritingOptions
+    {
+        AttemptTimeout = read.Duration("attempt-timeout"),
+        LockTimeout = read.Duration("lock-timeout"),
+        MaxConnections = read.Int("max-connections"),
+    });
+
+    private static ClusterSettings ClusterOf(SettingsReader read) => Valid(read, new ClusterSettings(
+        read.Text("host"), read.Port("port"), read.List("seed-nodes"), read.Int("shards")));
+
+    private static T Valid<T>(SettingsReader read, T options)
+        where T : class
+    {
+        var faults = new List<ValidationResult>();
+        if (Validator.TryValidateObject(options, new ValidationContext(options), faults, validateAllProperties: true))
+            return options;
+        throw new SettingsException($"{read.Path}: {string.Join("; ", faults.Select(fault => fault.ErrorMessage))}");
+    }
+}
+
+/// <summary>Where a node listens for callers.</summary>
+internal sealed record HttpSettings(string Host, int Port, HttpOptions Options);
+
+/// <summary>Where a node listens for other nodes, and which it joins.</summary>
+internal sealed record ClusterSettings(
+    string Host, int Port, ImmutableArray<string> SeedNodes, [property: Range(1, 10_000)] int Shards);

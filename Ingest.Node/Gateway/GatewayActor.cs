@@ -1,0 +1,168 @@
+using Akka.Actor;
+using Akka.Event;
+using Ingest.Messages;
+using static Ingest.Messages.LaneProtocol;
+
+namespace Ingest.Node.Gateway;
+
+/// <summary>
+/// Groups the rows of this node's callers into envelopes for lanes, keeps each until it is settled, and completes the
+/// callers. It waits for nothing: an envelope holds what was there when the one before had been sent.
+/// </summary>
+internal sealed class GatewayActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ResendSpacing = TimeSpan.FromMilliseconds(100);
+
+    // A new one for each incarnation, since positions start at 1 again.
+    private readonly GatewayId id = GatewayId.New(Context.System.Scheduler.Now);
+    private readonly GatewayOptions options;
+    private readonly RowGateway owner;
+    private readonly IActorRef lanes;
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly Dictionary<string, TableLanes> tables = [];
+    private readonly List<LaneWindow> filling = [];
+    private readonly List<Submission> completed = [];
+    private bool draining;
+    private bool sealScheduled;
+
+    /// <param name="owner">Knows the tables' lanes, and takes back what is completed.</param>
+    /// <param name="lanes">The shard region of the lanes.</param>
+    public GatewayActor(GatewayOptions options, RowGateway owner, IActorRef lanes)
+    {
+        this.options = options;
+        this.owner = owner;
+        this.lanes = lanes;
+        Receive<Submission>(HandleSubmission);
+        Receive<SealAll>(_ => HandleSealAll());
+        Receive<Settled>(HandleSettled);
+        Receive<Expected>(HandleExpected);
+        Receive<Tick>(_ => HandleTick());
+        Receive<Drain>(_ => HandleDrain());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
+
+    private IEnumerable<LaneWindow> Windows => tables.Values.SelectMany(table => table.Windows);
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
+
+    protected override void PostStop()
+    {
+        foreach (var window in Windows) window.Abandon(completed);
+        if (completed.Count > 0) log.Warning("The gateway ends with {0} callers unanswered", completed.Count);
+        Complete();
+    }
+
+    private void HandleSubmission(Submission submission)
+    {
+        var answerBy = Now + options.RequestTimeout;
+        var table = LanesOf(submission.Table.Name);
+        for (var row = 0; row < submission.Rows.Count;)
+        {
+            var (window, count) = table.Choose(submission, row);
+            if (!window.IsFilling) filling.Add(window);
+            var taken = window.Append(submission, row, count, answerBy, options);
+            row += taken;
+            if (taken < count) Send(window);
+        }
+
+        // What came in while this message waited is in the mailbox before it, and goes into the same envelope.
+        if (filling.Count > 0 && !sealScheduled)
+        {
+            sealScheduled = true;
+            Self.Tell(SealAll.Instance);
+        }
+    }
+
+    private void HandleSealAll()
+    {
+        sealScheduled = false;
+        while (filling.Count > 0) Send(filling[^1]);
+    }
+
+    private void Send(LaneWindow window)
+    {
+        filling.Remove(window);
+        var envelope = window.Seal(Now, options.AnswerMargin);
+        if (window.IsHeld) return; // It is sent when the lane has room again.
+        lanes.Tell(envelope);
+        if (draining) lanes.Tell(new FlushNow(window.Lane));
+    }
+
+    private void HandleSettled(Settled settled)
+    {
+        if (settled.Gateway != id || WindowOf(settled.Lane) is not { } window) return; // For a former incarnation.
+        window.LastHeard = Now;
+        owner.Count(settled.Lane.Table, window.Settle(settled, completed));
+        Complete();
+    }
+
+    private void HandleExpected(Expected expected)
+    {
+        if (expected.Gateway != id || WindowOf(expected.Lane) is not { } window) return;
+        window.LastHeard = Now;
+        window.IsHeld = expected.Full;
+        if (expected.Full) return; // The next tick asks again.
+        foreach (var envelope in window.Resend(expected.Next, Now, ResendSpacing)) lanes.Tell(envelope);
+    }
+
+    private void HandleTick()
+    {
+        var now = Now;
+        foreach (var window in Windows)
+        {
+            if (window.IsEmpty) continue;
+            window.GiveUp(now, completed);
+            if (!window.IsHeld && now - window.LastHeard < options.ProbeAfter) continue;
+            window.LastHeard = now;
+            lanes.Tell(window.Probe());
+            if (draining) lanes.Tell(new FlushNow(window.Lane));
+        }
+
+        Complete();
+    }
+
+    /// <summary>The node stops: what lanes hold is not to wait for company.</summary>
+    private void HandleDrain()
+    {
+        draining = true;
+        foreach (var window in Windows)
+            if (!window.IsEmpty) lanes.Tell(new FlushNow(window.Lane));
+    }
+
+    private void Complete()
+    {
+        if (completed.Count == 0) return;
+        owner.Complete(completed);
+        completed.Clear();
+    }
+
+    private TableLanes LanesOf(string table)
+    {
+        if (!tables.TryGetValue(table, out var lanes))
+            tables[table] = lanes = new TableLanes(table, id, owner.SettingsOf(table));
+        return lanes;
+    }
+
+    private LaneWindow? WindowOf(LaneId lane) =>
+        tables.TryGetValue(lane.Table, out var table) && lane.Number < table.Windows.Length ? table.Windows[lane.Number] : null;
+
+    /// <summary>The node stops: flush, whatever the age.</summary>
+    public sealed record Drain
+    {
+        public static readonly Drain Instance = new();
+    }
+
+    private sealed record SealAll
+    {
+        public static readonly SealAll Instance = new();
+    }
+
+    private sealed record Tick
+    {
+        public static readonly Tick Instance = new();
+    }
+}

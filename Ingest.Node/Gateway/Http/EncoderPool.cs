@@ -1,0 +1,67 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Ingest.Node.Catalog;
+
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>
+/// Row encoders for reuse, by descriptor: a table that has changed has a new descriptor and so new encoders, and the old
+/// ones go with the old descriptor. Thread-safe.
+/// </summary>
+internal sealed class EncoderPool
+{
+    private readonly ConditionalWeakTable<TableDescriptor, Shelf> shelves = [];
+
+    public EncodingSlot Rent(TableDescriptor table) => shelves.GetOrCreateValue(table).Take() ?? new EncodingSlot(table);
+
+    public void Return(EncodingSlot slot) => shelves.GetOrCreateValue(slot.Encoder.Table).Put(slot);
+
+    // One slot in reach of an exchange serves the usual case; the queue serves many requests that encode at once.
+    private sealed class Shelf
+    {
+        private readonly ConcurrentQueue<EncodingSlot> others = new();
+        private EncodingSlot? first;
+
+        public EncodingSlot? Take()
+        {
+            if (first is not null && Interlocked.Exchange(ref first, null) is { } slot) return slot;
+            return others.TryDequeue(out var other) ? other : null;
+        }
+
+        public void Put(EncodingSlot slot)
+        {
+            if (first is null && Interlocked.CompareExchange(ref first, slot, null) is null) return;
+            if (others.Count < 2 * Environment.ProcessorCount) others.Enqueue(slot);
+        }
+    }
+}
+
+/// <summary>An encoder with the errors that it fills in. Not thread-safe.</summary>
+internal sealed class EncodingSlot(TableDescriptor table)
+{
+    public RowEncoder Encoder { get; } = new(table);
+
+    /// <summary>What is wrong with the row that was encoded last.</summary>
+    public RowErrors Errors { get; } = new();
+
+    /// <summary>Encodes one record: JSON, or CSV where there is a header.</summary>
+    public EncodeResult Encode(in ReadOnlySequence<byte> record, CsvHeader? header, RowBlock block)
+    {
+        if (record.IsSingleSegment) return Encode(record.FirstSpan, header, block);
+        var length = (int)record.Length;
+        var copy = ArrayPool<byte>.Shared.Rent(length);
+        record.CopyTo(copy);
+        var result = Encode(copy.AsSpan(0, length), header, block);
+        ArrayPool<byte>.Shared.Return(copy);
+        return result;
+    }
+
+    private EncodeResult Encode(ReadOnlySpan<byte> record, CsvHeader? header, RowBlock block)
+    {
+        Errors.Clear();
+        return header is null
+            ? Encoder.EncodeJson(record, block, Errors)
+            : Encoder.EncodeCsv(record, header, block, Errors);
+    }
+}

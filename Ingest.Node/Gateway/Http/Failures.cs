@@ -1,0 +1,67 @@
+using System.Data.Common;
+
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>Turns exceptions of a request into problems that tell nothing of the service's insides.</summary>
+internal sealed partial class Failures(HttpOptions options, ILogger<Failures> logger)
+{
+    private static readonly Problem Unreadable = new(
+        StatusCodes.Status503ServiceUnavailable,
+        ProblemTypes.RowNotWritten,
+        "The database cannot be reached. Nothing was written for this request; it is safe to send it again.")
+    {
+        MayRetry = true,
+    };
+
+    /// <summary>Wraps a handler so that its exceptions are answered.</summary>
+    public RequestDelegate Guard(RequestDelegate handler) => async context =>
+    {
+        try
+        {
+            await handler(context);
+        }
+        catch (Exception e)
+        {
+            await AnswerAsync(context, e);
+        }
+    };
+
+    /// <summary>Answers an exception, or ends the connection where the answer has begun already.</summary>
+    public Task AnswerAsync(HttpContext context, Exception exception)
+    {
+        var problem = ProblemOf(context, exception);
+        if (!context.Response.HasStarted)
+        {
+            context.Response.Clear();
+            return Answers.Write(context, options, problem);
+        }
+
+        context.Abort();
+        return Task.CompletedTask;
+    }
+
+    public Problem ProblemOf(HttpContext context, Exception exception)
+    {
+        switch (exception)
+        {
+            case CorruptBodyException:
+                return Problems.Corrupt;
+            case BadHttpRequestException bad:
+                return Problems.RequestInvalid(bad.StatusCode, bad.Message);
+            case IOException or OperationCanceledException:
+                return Problems.Broken("The connection ended before the body did.");
+            case DbException:
+                LogDatabase(exception, context.Request.Path);
+                return Unreadable;
+            default:
+                LogUnexpected(exception, context.Request.Path);
+                return Problems.Internal;
+        }
+    }
+
+    [LoggerMessage(2001, LogLevel.Error, "A request for {Path} failed unexpectedly.")]
+    private partial void LogUnexpected(Exception exception, string path);
+
+    [LoggerMessage(2002, LogLevel.Warning, "A request for {Path} could not read the database.")]
+    private partial void LogDatabase(Exception exception, string path);
+}

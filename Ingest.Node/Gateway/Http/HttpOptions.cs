@@ -1,0 +1,25 @@
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>What the HTTP surface may spend on a request. Its values come from <c>hocon/ingest.conf</c> alone.</summary>
+public sealed class HttpOptions
+{
+    public HttpOptions(long maxRowBytes, int streamChunks, TimeSpan retryAfter)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxRowBytes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxRowBytes, Array.MaxLength);
+        ArgumentOutOfRangeException.ThrowIfLessThan(streamChunks, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(retryAfter, TimeSpan.FromSeconds(1));
+        MaxRowBytes = maxRowBytes;
+        StreamChunks = streamChunks;
+        RetryAfter = retryAfter;
+    }
+
+    /// <summary>The bytes that one row may have in its text form, after decompression. A longer one is a 413.</summary>
+    public long MaxRowBytes { get; }
+
+    /// <summary>The chunks (of at most 512 rows or 64 KiB) of one stream that may wait for their verdicts to be read.</summary>
+    public int StreamChunks { get; }
+
+    /// <summary>What <c>Retry-After</c> tells a caller that was turned away; whole seconds.</summary>
+    public TimeSpan RetryAfter { get; }
+}

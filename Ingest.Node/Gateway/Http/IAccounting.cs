@@ -1,0 +1,22 @@
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>The books of this node: what became of every row that it received.</summary>
+public interface IAccounting
+{
+    /// <summary>When the books were opened: the node's start.</summary>
+    DateTimeOffset Since { get; }
+
+    /// <summary>One account for each table that received a row, ordered by name.</summary>
+    IReadOnlyList<TableAccount> Snapshot();
+}
+
+/// <summary>
+/// One table's rows. <paramref name="Received"/> is the sum of the others, but for rows that move while it is taken.
+/// </summary>
+public sealed record TableAccount(
+    string Table,
+    long Received,
+    long Committed,
+    long Rejected,
+    long NotWritten,
+    long Pending);

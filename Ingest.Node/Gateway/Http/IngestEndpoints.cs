@@ -1,0 +1,54 @@
+using Ingest.Node.Gateway.Http.Streaming;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>The HTTP surface: what a host adds, in three calls.</summary>
+public static class IngestEndpoints
+{
+    /// <summary>
+    /// Registers what the endpoints need of their own. The host adds an <see cref="Catalog.ITableCatalog"/>, an
+    /// <see cref="IRowGateway"/>, an <see cref="IAccounting"/>, and health checks with the tags live and ready.
+    /// </summary>
+    public static IServiceCollection AddIngestHttp(this IServiceCollection services, HttpOptions options)
+    {
+        services.AddRouting();
+        services.AddHealthChecks();
+        return services
+            .AddSingleton(options)
+            .AddSingleton<EncoderPool>()
+            .AddSingleton<Failures>()
+            .AddSingleton<SingleRow>()
+            .AddSingleton<StreamSession>()
+            .AddSingleton<RowsEndpoint>()
+            .AddSingleton<TablesEndpoint>()
+            .AddSingleton<AccountingEndpoint>();
+    }
+
+    /// <summary>What the surface asks of Kestrel; ports and certificates are the host's.</summary>
+    public static void ConfigureForIngest(this KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        // Rows are limited one by one; a body may have any number of them.
+        kestrel.Limits.MaxRequestBodySize = null;
+    }
+
+    /// <summary>Maps every call of the HTTP surface.</summary>
+    /// <remarks>All methods are mapped, since the answer to a wrong one shall be a problem like any other.</remarks>
+    public static void MapIngest(this IEndpointRouteBuilder endpoints)
+    {
+        var services = endpoints.ServiceProvider;
+        var failures = services.GetRequiredService<Failures>();
+        var tables = services.GetRequiredService<TablesEndpoint>();
+        var options = services.GetRequiredService<HttpOptions>();
+        endpoints.Map("/v1/tables/{table}/rows", services.GetRequiredService<RowsEndpoint>().HandleAsync);
+        endpoints.Map("/v1/tables", failures.Guard(tables.ListAsync));
+        endpoints.Map("/v1/tables/{table}", failures.Guard(tables.ShowAsync));
+        endpoints.Map(
+            "/v1/accounting", failures.Guard(services.GetRequiredService<AccountingEndpoint>().ShowAsync));
+        endpoints.MapHealthChecks("/healthz/live", HealthAnswers.For("live"));
+        endpoints.MapHealthChecks("/healthz/ready", HealthAnswers.For("ready"));
+        endpoints.MapFallback("/v1/{**path}", context => Answers.Write(context, options, new Problem(
+            StatusCodes.Status404NotFound, ProblemTypes.NotFound, "This service has no such resource.")));
+    }
+}

@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>
+/// The one place that turns what can go wrong with a row into a status and words, for single answers and for the lines
+/// of a stream alike.
+/// </summary>
+internal static class Problems
+{
+    // A row of the largest size may be wrong in a hundred thousand ways; its caller needs the first ones.
+    private const int MaxErrors = 100;
+
+    public static readonly Problem NotWritten = new(
+        StatusCodes.Status503ServiceUnavailable,
+        ProblemTypes.RowNotWritten,
+        "The row was not written in time and will not be. It is safe to send it again.") { MayRetry = true };
+
+    public static readonly Problem Unknown = new(
+        StatusCodes.Status504GatewayTimeout,
+        ProblemTypes.OutcomeUnknown,
+        "The outcome is unknown: the row may or may not have been written. Sending it again may write it twice, "
+        + "unless it was sent with an idempotency key.");
+
+    public static readonly Problem Overloaded = new(
+        StatusCodes.Status429TooManyRequests,
+        ProblemTypes.Overloaded,
+        "The node has as many rows in flight as it may have. Nothing was kept of this request; send it again later.")
+    {
+        MayRetry = true,
+    };
+
+    public static readonly Problem Closing = new(
+        StatusCodes.Status503ServiceUnavailable,
+        ProblemTypes.NodeClosing,
+        "The node is stopping and takes no more rows. Nothing was kept; send it again, best to another node.")
+    {
+        MayRetry = true,
+    };
+
+    public static readonly Problem NoKeys = new(
+        StatusCodes.Status503ServiceUnavailable,
+        ProblemTypes.RowNotWritten,
+        "No key could be reserved for the row, since the database did not give one. It is safe to send it again.")
+    {
+        MayRetry = true,
+    };
+
+    public static readonly Problem BodyEmpty = new(
+        StatusCodes.Status400BadRequest, ProblemTypes.BodyEmpty, "The body is empty; a row was expected.");
+
+    public static readonly Problem Corrupt = new(
+        StatusCodes.Status400BadRequest,
+        ProblemTypes.BodyCorrupt,
+        "The body cannot be decompressed by the content coding that the request names.");
+
+    public static readonly Problem Internal = new(
+        StatusCodes.Status500InternalServerError,
+        ProblemTypes.Internal,
+        "The service failed on this request; its log says more. Whether rows were written is unknown.");
+
+    /// <summary>The problem of a row that was not committed; null where it was.</summary>
+    public static Problem? Of(in Verdict verdict) => verdict.Kind switch
+    {
+        VerdictKind.Committed => null,
+        VerdictKind.Rejected => Rejected(verdict.Rejection!),
+        VerdictKind.NotWritten => NotWritten,
+        _ => Unknown,
+    };
+
+    /// <summary>The problem of rows that were not admitted.</summary>
+    public static Problem Of(Admission admission) => admission == Admission.Full ? Overloaded : Closing;
+
+    /// <summary>The problem of a row that does not fit its table.</summary>
+    public static Problem Of(RowErrors errors) => Of(errors, ProblemTypes.RowInvalid, "The row");
+
+    /// <summary>The problem of a CSV header that does not fit its table.</summary>
+    public static Problem OfHeader(RowErrors errors) => Of(errors, ProblemTypes.HeaderInvalid, "The header line");
+
+    public static Problem TooLarge(long maxRowBytes) => new(
+        StatusCodes.Status413PayloadTooLarge,
+        ProblemTypes.RowTooLarge,
+        string.Create(CultureInfo.InvariantCulture, $"A row may have at most {maxRowBytes} bytes."));
+
+    public static Problem Broken(string detail) =>
+        new(StatusCodes.Status400BadRequest, ProblemTypes.StreamBroken, detail);
+
+    public static Problem RequestInvalid(int status, string detail) => new(status, ProblemTypes.RequestInvalid, detail);
+
+    private static Problem Rejected(Rejection rejection) => new(
+        StatusOf(rejection.SqlState), ProblemTypes.RowRejected, rejection.Message)
+    {
+        SqlState = rejection.SqlState,
+        Constraint = rejection.Constraint,
+        Column = rejection.Column,
+        Errors = rejection.Column is null ? [] : [(rejection.Column, rejection.Message)],
+    };
+
+    /// <remarks>The codes are those of PostgreSQL's manual, appendix A.</remarks>
+    private static int StatusOf(string sqlState) => sqlState switch
+    {
+        "23505" or "23P01" => StatusCodes.Status409Conflict,
+        "42501" => StatusCodes.Status403Forbidden,
+        "42P01" => StatusCodes.Status404NotFound,
+        ['2', '2', ..] => StatusCodes.Status400BadRequest,
+        _ => StatusCodes.Status422UnprocessableEntity,
+    };
+
+    private static Problem Of(RowErrors errors, ProblemType type, string subject)
+    {
+        var columns = errors.Columns;
+        var detail = errors.Row
+            ?? (columns.Count <= MaxErrors
+                ? $"{subject} does not fit the table; see errors."
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{subject} does not fit the table; errors has the first {MaxErrors} of {columns.Count}."));
+        return new Problem(StatusCodes.Status400BadRequest, type, detail)
+        {
+            Errors = columns.Take(MaxErrors).ToImmutableArray(),
+        };
+    }
+}

@@ -1,0 +1,125 @@
+using System.IO.Pipelines;
+using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Http.Framing;
+using Ingest.Node.Gateway.Http.Streaming;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary><c>POST /v1/tables/{table}/rows</c>: finds the table, and who can read the body.</summary>
+internal sealed class RowsEndpoint(
+    ITableCatalog catalog,
+    SingleRow single,
+    StreamSession streams,
+    HttpOptions options,
+    Failures failures)
+{
+    private readonly Problem tooLarge = Problems.TooLarge(options.MaxRowBytes);
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            if (!HttpMethods.IsPost(context.Request.Method))
+            {
+                await Answers.MethodNotAllowed(context, options, HttpMethods.Post);
+                return;
+            }
+
+            var name = TableRoute.Of(context);
+            if (!catalog.TryGet(name, out var table))
+                table = await catalog.FindAsync(name, context.RequestAborted);
+            if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, catalog.Tables));
+            else await AcceptAsync(context, table);
+        }
+        catch (Exception e)
+        {
+            await failures.AnswerAsync(context, e);
+        }
+    }
+
+    private Task AcceptAsync(HttpContext context, TableDescriptor table)
+    {
+        var format = MediaTypes.FormatOf(context.Request.ContentType);
+        if (format == RowFormat.Unsupported) return UnsupportedAsync(context);
+        var filter = VerdictFilter.All;
+        if (context.Request.QueryString.HasValue
+            && !VerdictFilters.TryParse(context.Request.Query["verdicts"], out filter))
+            return Answers.Write(context, options, Problems.RequestInvalid(
+                StatusCodes.Status400BadRequest, "The parameter verdicts is all, errors or none."));
+        if (!ContentCoding.TryOpen(context.Request, out var body)) return UnknownCodingAsync(context);
+        // Rows are limited one by one; a body may have any number of them.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = null;
+        return format switch
+        {
+            RowFormat.Json => JsonAsync(context, table, body, filter),
+            RowFormat.Csv => CsvAsync(context, table, body, filter),
+            _ => streams.RunAsync(
+                context, table, body, new NdjsonFramer(options.MaxRowBytes), null, VerdictLayout.Lines, filter),
+        };
+    }
+
+    private async Task JsonAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
+    {
+        while (true)
+        {
+            var result = await body.ReadAsync(CancellationToken.None);
+            var buffer = result.Buffer;
+            var first = Blank.FirstBehind(buffer);
+            if (first == '[')
+            {
+                body.AdvanceTo(buffer.Start);
+                await ArrayAsync(context, table, body, filter);
+                return;
+            }
+
+            var isTooLarge = buffer.Length > options.MaxRowBytes;
+            if (result.IsCompleted && first is not null && !isTooLarge)
+            {
+                await single.AnswerAsync(context, table, body, buffer);
+                return;
+            }
+
+            body.AdvanceTo(buffer.Start, buffer.End);
+            if (!result.IsCompleted && !isTooLarge) continue;
+            await Answers.Write(context, options, isTooLarge ? tooLarge : Problems.BodyEmpty);
+            return;
+        }
+    }
+
+    private Task ArrayAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
+    {
+        var layout = MediaTypes.PrefersNdjson(context.Request.Headers.Accept) ? VerdictLayout.Lines
+            : context.Request.Query.ContainsKey("verdicts") ? VerdictLayout.ArrayWithSummary
+            : VerdictLayout.Array;
+        return streams.RunAsync(
+            context, table, body, new ArrayFramer(options.MaxRowBytes), null, layout, filter);
+    }
+
+    private async Task CsvAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
+    {
+        var framer = new CsvFramer(options.MaxRowBytes);
+        var (header, problem) = await CsvHeaderLine.ReadAsync(body, framer, table, tooLarge);
+        if (header is null) await Answers.Write(context, options, problem!);
+        else await streams.RunAsync(context, table, body, framer, header, VerdictLayout.Lines, filter);
+    }
+
+    private Task UnsupportedAsync(HttpContext context)
+    {
+        context.Response.Headers.Accept = "application/json, application/x-ndjson, application/jsonl, text/csv";
+        return Answers.Write(context, options, new Problem(
+            StatusCodes.Status415UnsupportedMediaType,
+            ProblemTypes.MediaTypeUnsupported,
+            "Rows are taken as application/json, application/x-ndjson (or application/jsonl) and text/csv, in UTF-8."));
+    }
+
+    private Task UnknownCodingAsync(HttpContext context)
+    {
+        context.Response.Headers.AcceptEncoding = ContentCoding.Known;
+        return Answers.Write(context, options, new Problem(
+            StatusCodes.Status415UnsupportedMediaType,
+            ProblemTypes.ContentCodingUnsupported,
+            $"Bodies are taken with the content codings {ContentCoding.Known}, also on top of each other, or with none."));
+    }
+}

@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Data.Common;
+using System.IO.Pipelines;
+using Ingest.Node.Catalog;
+
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>
+/// One JSON object, one row, one answer. This is the path that most requests take: it keeps nothing, and allocates
+/// nothing that is not pooled.
+/// </summary>
+internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpOptions options)
+{
+    /// <summary>Serves one row.</summary>
+    /// <param name="body">Where the row was read from; released as soon as the row is encoded.</param>
+    /// <param name="row">The whole body.</param>
+    public async Task AnswerAsync(
+        HttpContext context, TableDescriptor table, PipeReader body, ReadOnlySequence<byte> row)
+    {
+        var submission = gateway.Rent(table);
+        var problem = await EncodeAsync(row, submission);
+        body.AdvanceTo(row.End);
+        if (problem is null && gateway.TryAdmit(submission) is not Admission.Admitted and var refusal)
+            problem = Problems.Of(refusal);
+        if (problem is null)
+        {
+            await gateway.SubmitAsync(submission);
+            problem = Problems.Of(submission[0]);
+        }
+
+        if (problem is null) WriteCommitted(context, submission);
+        else await Answers.Write(context, options, problem);
+        gateway.Return(submission);
+    }
+
+    private ValueTask<Problem?> EncodeAsync(in ReadOnlySequence<byte> row, Submission submission)
+    {
+        var slot = encoders.Rent(submission.Table);
+        var result = slot.Encode(row, header: null, submission.Rows);
+        if (result == EncodeResult.NeedsKeys) return EncodeWithKeysAsync(row, slot, submission);
+        return ValueTask.FromResult(Finish(result, slot));
+    }
+
+    private async ValueTask<Problem?> EncodeWithKeysAsync(
+        ReadOnlySequence<byte> row, EncodingSlot slot, Submission submission)
+    {
+        try
+        {
+            EncodeResult result;
+            do await submission.Table.Keys!.ReserveAsync(CancellationToken.None);
+            while ((result = slot.Encode(row, header: null, submission.Rows)) == EncodeResult.NeedsKeys);
+            return Finish(result, slot);
+        }
+        catch (DbException)
+        {
+            return Problems.NoKeys;
+        }
+    }
+
+    private Problem? Finish(EncodeResult result, EncodingSlot slot)
+    {
+        var problem = result == EncodeResult.Encoded ? null : Problems.Of(slot.Errors);
+        if (problem is not null) gateway.CountInvalid(slot.Encoder.Table, 1);
+        encoders.Return(slot);
+        return problem;
+    }
+
+    private static void WriteCommitted(HttpContext context, Submission submission)
+    {
+        var buffer = JsonBuffer.Rent();
+        var rows = submission.Rows;
+        buffer.Json.WriteStartObject();
+        buffer.Json.WritePropertyName("id"u8);
+        RowEncoder.WriteKey(submission.Table, rows.ShapeOf(0), rows.Tuple(0), buffer.Json);
+        buffer.Json.WriteEndObject();
+        Answers.Write(context, StatusCodes.Status201Created, MediaTypes.Json, buffer.Written());
+        JsonBuffer.Return(buffer);
+    }
+}

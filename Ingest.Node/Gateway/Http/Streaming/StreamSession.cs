@@ -1,0 +1,70 @@
+using System.IO.Pipelines;
+using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Http.Framing;
+
+namespace Ingest.Node.Gateway.Http.Streaming;
+
+/// <summary>
+/// Serves bodies of any length: one loop reads rows, another writes their verdicts at the same time. The answer starts
+/// at once, so what goes wrong afterwards is told by the line that it befalls or by the summary.
+/// </summary>
+internal sealed class StreamSession(
+    IRowGateway gateway,
+    EncoderPool encoders,
+    HttpOptions options,
+    IHostApplicationLifetime lifetime,
+    Failures failures)
+{
+    private readonly Problem tooLarge = Problems.TooLarge(options.MaxRowBytes);
+
+    /// <summary>Serves one body.</summary>
+    /// <param name="body">The body without its content codings, read up to where the rows begin.</param>
+    /// <param name="header">The columns of a CSV body, whose header line has been read; null for JSON.</param>
+    public async Task RunAsync(
+        HttpContext context,
+        TableDescriptor table,
+        PipeReader body,
+        RecordFramer framer,
+        CsvHeader? header,
+        VerdictLayout layout,
+        VerdictFilter filter)
+    {
+        var first = await BeginAsync(context, body, layout);
+        var queue = new ChunkQueue(options.StreamChunks);
+        var writing = new VerdictWriter(gateway, queue, context.Response.BodyWriter, layout, filter).RunAsync();
+        var slot = encoders.Rent(table);
+        var reader = new RowReader(gateway, queue, slot, body, framer, header, tooLarge);
+        queue.Complete(await ReadAsync(context, reader, body, first));
+        encoders.Return(slot);
+        await writing;
+    }
+
+    /// <summary>Begins to read, then starts the answer: the first read is what makes Kestrel send 100 Continue.</summary>
+    /// <returns>The first read.</returns>
+    private static async ValueTask<ValueTask<ReadResult>> BeginAsync(
+        HttpContext context, PipeReader body, VerdictLayout layout)
+    {
+        var first = body.ReadAsync(CancellationToken.None);
+        // A body that does not decode from its first byte on can still be answered by a plain 400.
+        if (first.IsCompleted || !ReferenceEquals(body, context.Request.BodyReader))
+            first = new ValueTask<ReadResult>(await first);
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.ContentType = layout.MediaType;
+        await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
+        return first;
+    }
+
+    private async Task<Problem?> ReadAsync(
+        HttpContext context, RowReader reader, PipeReader body, ValueTask<ReadResult> first)
+    {
+        try
+        {
+            using var stopping = lifetime.ApplicationStopping.Register(body.CancelPendingRead);
+            return await reader.RunAsync(first);
+        }
+        catch (Exception e)
+        {
+            return failures.ProblemOf(context, e);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using Ingest.Messages;
+
+namespace Ingest.Node.Gateway;
+
+/// <summary>What a gateway must know of a table's settings.</summary>
+/// <param name="Lanes">The number of lanes.</param>
+/// <param name="FlushEvery">Rows in a full batch.</param>
+internal readonly record struct LaneSettings(int Lanes, int FlushEvery);
+
+/// <summary>The windows of one table's lanes, and the choice among them.</summary>
+internal sealed class TableLanes(string table, GatewayId gateway, LaneSettings settings)
+{
+    public ImmutableArray<LaneWindow> Windows { get; } =
+        [.. Enumerable.Range(0, settings.Lanes).Select(number => new LaneWindow(new LaneId(table, number), gateway))];
+
+    /// <summary>
+    /// The lane for the rows of a submission from <paramref name="row"/> on, and for how many of them. The first lane takes
+    /// all while it has less than a full batch under way: a few full batches beat many small ones, and since every gateway
+    /// prefers the same lane, batches stay large when nodes are added. Beyond that the next lanes join in.
+    /// </summary>
+    public (LaneWindow Window, int Count) Choose(Submission submission, int row)
+    {
+        var least = Windows[0];
+        foreach (var window in Windows)
+        {
+            if (window.Rows < settings.FlushEvery) return (window, submission.Rows.Count - row);
+            if (window.Rows < least.Rows) least = window;
+        }
+
+        return (least, submission.Rows.Count - row);
+    }
+}

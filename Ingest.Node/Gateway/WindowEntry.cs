@@ -1,0 +1,160 @@
+using System.Collections;
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Ingest.Messages;
+using static Ingest.Messages.LaneProtocol;
+
+namespace Ingest.Node.Gateway;
+
+/// <summary>One envelope of a window: its rows, whose they are, and which of them are settled.</summary>
+internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
+{
+    private readonly List<Slice> slices = [];
+    private BitArray? settledRows;
+    private Envelope? envelope;
+    private int bytes;
+    private int sends;
+    private int unsettled;
+    private bool givenUp;
+
+    public long First { get; } = first;
+
+    public int Count { get; private set; }
+
+    public long Last => First + Count - 1;
+
+    /// <summary>When its callers are answered at the latest.</summary>
+    public DateTimeOffset AnswerBy { get; } = answerBy;
+
+    public DateTimeOffset SentAt { get; set; }
+
+    public bool IsSettled => unsettled == 0;
+
+    public int Append(Submission submission, int firstRow, int count, GatewayOptions options)
+    {
+        var taken = 0;
+        while (taken < count && Count + taken < options.EnvelopeRows)
+        {
+            var length = submission.Rows.Length(firstRow + taken);
+            if (Count + taken > 0 && bytes + length > options.EnvelopeBytes) break;
+            bytes += length;
+            taken++;
+        }
+
+        if (taken > 0) slices.Add(new Slice(submission, firstRow, taken));
+        Count += taken;
+        return taken;
+    }
+
+    /// <summary>Copies the rows into an envelope: from here on the submissions' storage is not needed.</summary>
+    public Envelope Seal(LaneId lane, GatewayId gateway, long @base, DateTimeOffset deadline)
+    {
+        sends = 1;
+        unsettled = Count;
+        settledRows = new BitArray(Count);
+        return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs());
+    }
+
+    /// <summary>The envelope once more; as positions to skip where its callers have been answered.</summary>
+    public Envelope Again(long @base)
+    {
+        sends++;
+        return envelope = givenUp ? envelope! with { Base = @base, Runs = [] } : envelope! with { Base = @base };
+    }
+
+    public SettledCounts Settle(Settled settled, List<Submission> completed)
+    {
+        // Another copy of the envelope may be with another incarnation of the lane, which may yet write it.
+        var outcome = settled.Outcome == VerdictKind.NotWritten && sends > 1
+            ? Verdict.Unknown
+            : new Verdict(settled.Outcome);
+        var from = (int)(Math.Max(settled.First, First) - First);
+        var to = (int)(Math.Min(settled.Last, Last) - First);
+        var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;
+        int rows = 0, rejected = 0, nextRejection = 0, sliceStart = 0, slice = 0;
+        for (var index = from; index <= to; index++)
+        {
+            if (settledRows![index]) continue;
+            settledRows[index] = true;
+            rows++;
+            var verdict = outcome;
+            while (nextRejection < rejections.Length && rejections[nextRejection].Position < First + index) nextRejection++;
+            if (nextRejection < rejections.Length && rejections[nextRejection].Position == First + index)
+            {
+                verdict = Verdict.Rejected(rejections[nextRejection].Rejection);
+                rejected++;
+            }
+
+            if (givenUp) continue;
+            while (index >= sliceStart + slices[slice].Count) sliceStart += slices[slice++].Count;
+            var (submission, firstRow, _) = slices[slice];
+            if (submission.Settle(firstRow + index - sliceStart, verdict)) completed.Add(submission);
+        }
+
+        unsettled -= rows;
+        if (IsSettled) Forget();
+        return settled.Outcome == VerdictKind.Committed
+            ? new SettledCounts(rows - rejected, rejected, 0)
+            : new SettledCounts(0, 0, rows);
+    }
+
+    /// <summary>Tells the callers of what is not settled that nobody knows.</summary>
+    public void GiveUp(List<Submission> completed)
+    {
+        if (givenUp || (settledRows is not null && IsSettled)) return;
+        var index = 0;
+        foreach (var (submission, firstRow, count) in CollectionsMarshal.AsSpan(slices))
+        {
+            for (var row = 0; row < count; row++, index++)
+            {
+                if (settledRows is not null && settledRows[index]) continue;
+                if (submission.Settle(firstRow + row, Verdict.Unknown)) completed.Add(submission);
+            }
+        }
+
+        givenUp = true;
+        Forget();
+    }
+
+    /// <summary>Lets go of the bytes and the callers; the positions stay.</summary>
+    private void Forget()
+    {
+        slices.Clear();
+        if (envelope is not null) envelope = envelope with { Runs = [] };
+    }
+
+    /// <summary>Groups the rows into runs of one shape, each with its tuples in one piece.</summary>
+    private ImmutableArray<RowRun> Runs()
+    {
+        var runs = ImmutableArray.CreateBuilder<RowRun>(1);
+        var tuples = new byte[bytes];
+        var ends = new List<int>(Count);
+        Shape? shape = null;
+        int runStart = 0, length = 0;
+        foreach (var (submission, firstRow, count) in CollectionsMarshal.AsSpan(slices))
+        {
+            for (var row = firstRow; row < firstRow + count; row++)
+            {
+                var rowShape = submission.Rows.ShapeOf(row);
+                if (shape is not null && !ReferenceEquals(shape, rowShape) && !shape.Equals(rowShape)) CloseRun();
+                shape = rowShape;
+                var tuple = submission.Rows.Tuple(row);
+                tuple.CopyTo(tuples.AsSpan(length));
+                length += tuple.Length;
+                ends.Add(length - runStart);
+            }
+        }
+
+        CloseRun();
+        return runs.DrainToImmutable();
+
+        void CloseRun()
+        {
+            runs.Add(new RowRun(shape!, tuples.AsMemory(runStart, length - runStart), [.. ends]));
+            ends.Clear();
+            runStart = length;
+        }
+    }
+
+    private readonly record struct Slice(Submission Submission, int FirstRow, int Count);
+}

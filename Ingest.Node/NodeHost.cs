@@ -1,0 +1,137 @@
+using System.Net;
+using Akka.Hosting;
+using Ingest.Node.Catalog;
+using Ingest.Node.Cluster;
+using Ingest.Node.Embedded;
+using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Http;
+using Ingest.Node.Writing;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Npgsql;
+
+namespace Ingest.Node;
+
+/// <summary>
+/// One node: its database, its actor system and its HTTP server, started in this order and stopped in the reverse one, so
+/// that each finds what it needs as long as it needs it.
+/// </summary>
+internal sealed class NodeHost : IAsyncDisposable
+{
+    private readonly TimeProvider time;
+    private readonly ILoggerFactory loggers;
+    private EmbeddedPostgres? embedded;
+    private NpgsqlDataSource? dataSource;
+    private WebApplication? web;
+
+    public NodeHost(NodeSettings settings, TimeProvider time)
+    {
+        Settings = settings;
+        this.time = time;
+        loggers = LoggerFactory.Create(ConfigureLogging);
+    }
+
+    public NodeSettings Settings { get; }
+
+    /// <summary>True where the node started a PostgreSQL server of its own.</summary>
+    public bool HasOwnPostgres => embedded is not null;
+
+    public ITableCatalog Catalog => web!.Services.GetRequiredService<ITableCatalog>();
+
+    /// <summary>The addresses that the HTTP server listens on, with the ports that it got.</summary>
+    public IEnumerable<string> Addresses =>
+        web!.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+
+    public IServiceProvider Services => web!.Services;
+
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        var log = loggers.CreateLogger("Ingest.Node");
+        if (Settings.Postgres.Length == 0)
+        {
+            embedded = await EmbeddedPostgres.StartAsync(
+                new EmbeddedPostgresOptions { DataDirectory = Settings.DataDirectory }, log, time, cancellation);
+        }
+
+        var postgres = embedded?.ConnectionString ?? Settings.Postgres;
+        dataSource = Database.CreateDataSource(postgres, Settings.Writing);
+        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop), log, time, cancellation);
+        var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
+        await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
+        web = Build(postgres, catalog);
+        await web.StartAsync(cancellation);
+    }
+
+    /// <summary>Waits for a signal to stop, then until everything that was admitted is written and answered.</summary>
+    public Task WaitForShutdownAsync() => web!.WaitForShutdownAsync();
+
+    /// <summary>Stops as a signal does.</summary>
+    public Task StopAsync(CancellationToken cancellation) => web!.StopAsync(cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (web is not null) await web.DisposeAsync();
+        if (dataSource is not null) await dataSource.DisposeAsync();
+        if (embedded is not null) await embedded.DisposeAsync();
+        loggers.Dispose();
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging) => logging
+        .ClearProviders()
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss ";
+        })
+        .SetMinimumLevel(LogLevel.Information)
+        .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Akka", LogLevel.Warning);
+
+    private WebApplication Build(string postgres, TableCatalog catalog)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        ConfigureLogging(builder.Logging);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.ConfigureForIngest();
+            kestrel.Listen(IPAddress.Parse(Settings.Http.Host), Settings.Http.Port);
+        });
+        var store = new LaneStore(dataSource!, catalog, Settings.Writing, time);
+        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, time);
+        builder.Services
+            .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
+            .AddSingleton(time)
+            .AddSingleton(dataSource!)
+            .AddSingleton<ITableCatalog>(catalog)
+            .AddSingleton(Settings.Catalog)
+            .AddHostedService<CatalogRefresher>()
+            .AddSingleton<IRowGateway>(gateway)
+            .AddSingleton<IAccounting>(gateway)
+            .AddSingleton(gateway)
+            .AddIngestHttp(Settings.Http.Options)
+            .AddAkka(Program.SystemName, akka => akka
+                .ConfigureLoggers(logs =>
+                {
+                    logs.ClearLoggers();
+                    logs.AddLoggerFactory();
+                    logs.LogLevel = Akka.Event.LogLevel.InfoLevel;
+                })
+                .WithIngest(Settings, postgres, store, gateway));
+        builder.Services.AddHealthChecks()
+            .AddCheck<DatabaseCheck>("database", tags: ["ready"])
+            .AddCheck<ClusterCheck>("cluster", tags: ["ready"])
+            .AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
+        var app = builder.Build();
+        app.MapIngest();
+        // Requests that are under way are answered before the server stops, and before the actors do: but none is to wait
+        // for a batch to grow old.
+        app.Lifetime.ApplicationStopping.Register(gateway.Drain);
+        return app;
+    }
+
+    private LaneSettings LaneSettingsOf(string table)
+    {
+        var batching = Settings.BatchingFor(table);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery);
+    }
+}

@@ -1,0 +1,92 @@
+using Akka.Actor;
+using Akka.Cluster.Hosting;
+using Akka.Cluster.Sharding;
+using Akka.Configuration;
+using Akka.Hosting;
+using Akka.Remote.Hosting;
+using Ingest.Messages;
+using Ingest.Messages.Wire;
+using Ingest.Node.Batching;
+using Ingest.Node.Cluster;
+using Ingest.Node.Gateway;
+using Ingest.Node.Writing;
+
+namespace Ingest.Node;
+
+/// <summary>
+/// The way of a row through the actor system, and the only place where the stages meet: a gateway groups rows into
+/// envelopes, a lane batches them, its writer copies them into the table.
+/// </summary>
+internal static class Pipeline
+{
+    /// <summary>The shard region of the lanes.</summary>
+    public sealed class Lanes;
+
+    public static AkkaConfigurationBuilder WithIngest(
+        this AkkaConfigurationBuilder akka, NodeSettings settings, string postgres, ILaneStore store, RowGateway gateway) =>
+        akka
+            .WithCluster(settings.Cluster)
+            .WithJournal(postgres)
+            .WithLanes(settings, store)
+            .WithGateway(settings.Gateway, gateway);
+
+    /// <summary>This node, and how messages to others are written.</summary>
+    private static AkkaConfigurationBuilder WithCluster(this AkkaConfigurationBuilder akka, ClusterSettings settings) =>
+        akka
+            .AddHocon(Hocon.Read("akka.conf", Environment.GetEnvironmentVariable), HoconAddMode.Prepend)
+            .WithCustomSerializer(
+                LaneProtocolSerialization.Name, LaneProtocolSerialization.BoundTypes, LaneProtocolSerialization.Create)
+            .WithRemoting(settings.Host, settings.Port)
+            .WithClustering(new ClusterOptions
+            {
+                SeedNodes = [.. settings.SeedNodes.Select(node => $"akka.tcp://{Program.SystemName}@{node}")],
+            })
+            .AddStartup((system, _) =>
+            {
+                var cluster = Akka.Cluster.Cluster.Get(system);
+                if (settings.SeedNodes.IsEmpty) cluster.Join(cluster.SelfAddress);
+            });
+
+    /// <summary>Where sharding remembers which lanes there are.</summary>
+    private static AkkaConfigurationBuilder WithJournal(this AkkaConfigurationBuilder akka, string postgres)
+    {
+        var text = $"\"{postgres.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"";
+        return akka.AddHocon(
+            ConfigurationFactory.ParseString($$"""
+                akka.persistence.journal.sql.connection-string = {{text}}
+                akka.persistence.snapshot-store.sql.connection-string = {{text}}
+                """).WithFallback(Akka.Persistence.Sql.SqlPersistence.DefaultConfiguration),
+            HoconAddMode.Append);
+    }
+
+    /// <summary>The lanes of all tables, each with its writer.</summary>
+    private static AkkaConfigurationBuilder WithLanes(
+        this AkkaConfigurationBuilder akka, NodeSettings settings, ILaneStore store) =>
+        akka.WithShardRegion<Lanes>(
+            "lanes",
+            id =>
+            {
+                var lane = LaneId.Parse(id);
+                var writer = Props.Create(() => new WriterActor(store));
+                return Props.Create(() =>
+                    new BatcherActor(lane, settings.BatchingFor(lane.Table), writer, Random.Shared));
+            },
+            new LaneExtractor(settings.Cluster.Shards),
+            new ShardOptions
+            {
+                RememberEntities = true,
+                RememberEntitiesStore = RememberEntitiesStore.Eventsourced,
+                StateStoreMode = StateStoreMode.DData,
+                HandOffStopMessage = LaneStop.Instance,
+            });
+
+    /// <summary>The way in on this node.</summary>
+    private static AkkaConfigurationBuilder WithGateway(
+        this AkkaConfigurationBuilder akka, GatewayOptions options, RowGateway gateway) =>
+        akka.WithActors((system, registry) =>
+        {
+            var lanes = registry.Get<Lanes>();
+            var actor = system.ActorOf(Props.Create(() => new GatewayActor(options, gateway, lanes)), "gateway");
+            gateway.Attach(actor);
+        });
+}

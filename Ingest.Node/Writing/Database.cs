@@ -1,0 +1,89 @@
+using Npgsql;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>The node's connections to PostgreSQL, and the tables of its own that it needs there.</summary>
+internal static class Database
+{
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>The connections for lanes and catalog; those of the actor system's journal are its own.</summary>
+    public static NpgsqlDataSource CreateDataSource(string connectionString, WritingOptions options)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = "ingest",
+            MaxPoolSize = options.MaxConnections,
+            // A server that is gone must be told from one that is slow; rows wait here in the meantime.
+            Timeout = 5,
+            CommandTimeout = (int)Math.Ceiling(options.AttemptTimeout.TotalSeconds),
+            // Commands of the flush are few and always the same.
+            MaxAutoPrepare = 64,
+            AutoPrepareMinUsages = 2,
+            // Nothing that a lane does outlives its transaction, but for staging tables, which are to be kept.
+            NoResetOnClose = true,
+            // A COPY goes out in pieces of this size: 8 KiB, the default, costs a system call for every hundred rows.
+            WriteBufferSize = 32 * 1024,
+        };
+        var setup = $"""
+            SET timezone = 'UTC';
+            SET lock_timeout = {(long)options.LockTimeout.TotalMilliseconds};
+            SET idle_in_transaction_session_timeout = {(long)(options.AttemptTimeout * 2).TotalMilliseconds};
+            SELECT set_config('client_connection_check_interval', '500', false)
+            WHERE current_setting('server_version_num')::int >= 140000
+            """;
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            connection =>
+            {
+                using var command = new NpgsqlCommand(setup, connection);
+                command.ExecuteNonQuery();
+            },
+            async connection =>
+            {
+                await using var command = new NpgsqlCommand(setup, connection);
+                await command.ExecuteNonQueryAsync();
+            });
+        return builder.Build();
+    }
+
+    /// <summary>Makes the ledger's tables where they are missing.</summary>
+    public static async Task PrepareAsync(NpgsqlDataSource dataSource, CancellationToken cancellation)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+        // A role that owns the schema but may not create one is refused even where it exists: look first.
+        await using (var look = new NpgsqlCommand(
+            "SELECT to_regclass('ingest.ledger') IS NOT NULL AND to_regclass('ingest.rejections') IS NOT NULL", connection))
+            if (await look.ExecuteScalarAsync(cancellation) is true) return;
+
+        // Nodes that start together must not create the same schema side by side; the number spells the product's name.
+        await using var create = new NpgsqlCommand(
+            $"BEGIN; SELECT pg_advisory_xact_lock(115922902020980); {Ledger.Schema} COMMIT", connection);
+        await create.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>Repeats a step of the start-up until the database answers, and says what it waits for.</summary>
+    public static async Task WaitForAsync(
+        Func<CancellationToken, Task> step, ILogger logger, TimeProvider time, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await step(cancellation);
+                return;
+            }
+            catch (NpgsqlException error) when (error is not PostgresException { IsTransient: false })
+            {
+                DatabaseLog.Waiting(logger, SqlErrors.ReasonOf(error));
+                await Task.Delay(RetryEvery, time, cancellation);
+            }
+        }
+    }
+}
+
+internal static partial class DatabaseLog
+{
+    [LoggerMessage(1001, LogLevel.Warning, "Waiting for PostgreSQL: {Reason}")]
+    public static partial void Waiting(ILogger logger, string reason);
+}

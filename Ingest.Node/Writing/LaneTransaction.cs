@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+using Npgsql;
+using NpgsqlTypes;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>
+/// One attempt to write a batch: a transaction that moves the ledger first, which takes its locks and so waits for
+/// whatever transaction of a former attempt is still alive, and that then holds the rows. Disposing it without a commit
+/// rolls it back.
+/// </summary>
+internal sealed class LaneTransaction : IAsyncDisposable
+{
+    private readonly NpgsqlConnection connection;
+    private bool open = true;
+
+    private LaneTransaction(NpgsqlConnection connection) => this.connection = connection;
+
+    /// <summary>
+    /// True once COMMIT was sent and its outcome is not known: the transaction may or may not have been committed.
+    /// </summary>
+    public bool IsInDoubt { get; private set; }
+
+    /// <summary>True where the ledger was where the batch believed it, and has been moved.</summary>
+    public bool HasMoved { get; private set; }
+
+    /// <summary>Begins, and moves the ledger for a batch, in one round trip.</summary>
+    public static async Task<LaneTransaction> BeginAsync(
+        NpgsqlDataSource dataSource, Batch batch, CancellationToken cancellation)
+    {
+        var transaction = new LaneTransaction(await dataSource.OpenConnectionAsync(cancellation));
+        try
+        {
+            await using var commands = new NpgsqlBatch(transaction.connection);
+            commands.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
+            var moves = Ledger.Move(batch.Lane, batch.Moves).ToList();
+            foreach (var move in moves) commands.BatchCommands.Add(move);
+            await commands.ExecuteNonQueryAsync(cancellation);
+            transaction.HasMoved = moves.Sum(move => (long)move.RecordsAffected) == batch.Moves.Length;
+            return transaction;
+        }
+        catch
+        {
+            await transaction.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The positions of the batch's gateways, in place of a move that found another one.</summary>
+    public Task<ImmutableArray<LedgerPosition>> ReadPositionsAsync(LaneId lane, CancellationToken cancellation) =>
+        Ledger.ReadAsync(connection, lane, cancellation);
+
+    /// <summary>The rejections that were recorded for positions that an earlier attempt has moved.</summary>
+    public async Task<ImmutableArray<RejectedRow>> ReadRejectionsAsync(
+        LaneId lane, LedgerMove move, CancellationToken cancellation)
+    {
+        var range = new PositionRange(move.Gateway, move.From + 1, move.To);
+        return (await Ledger.ReadVerdictsAsync(connection, lane, range, cancellation)).Rejections;
+    }
+
+    /// <summary>Writes a range of a batch's rows.</summary>
+    /// <exception cref="CopyFailedException">PostgreSQL refused it; says which row, where PostgreSQL named one.</exception>
+    public async Task CopyAsync(TableDescriptor table, BatchRows rows, RowRange range, CancellationToken cancellation)
+    {
+        foreach (var (shape, first, tuples) in rows.Copies(range))
+        {
+            try
+            {
+                await TupleCopy.WriteAsync(connection, table, shape, tuples, cancellation);
+            }
+            catch (PostgresException error)
+            {
+                throw new CopyFailedException(error, SqlErrors.CopyLineOf(error) is { } line ? first + line - 1 : null);
+            }
+        }
+    }
+
+    /// <summary>Makes deferred constraints speak at the end of each COPY, where a row can still be told.</summary>
+    public Task CheckConstraintsAtOnceAsync(CancellationToken cancellation) =>
+        ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellation);
+
+    /// <summary>Marks the place to come back to when the next range fails.</summary>
+    public Task SaveAsync(CancellationToken cancellation) => ExecuteAsync("SAVEPOINT tried", cancellation);
+
+    public Task ReleaseAsync(CancellationToken cancellation) => ExecuteAsync("RELEASE SAVEPOINT tried", cancellation);
+
+    public Task RollbackToSaveAsync(CancellationToken cancellation) =>
+        ExecuteAsync("ROLLBACK TO SAVEPOINT tried; RELEASE SAVEPOINT tried", cancellation);
+
+    /// <summary>
+    /// Checks that the table's columns still are what the rows were encoded for, records what was not written, and commits,
+    /// in one round trip. COPY holds a lock on the table, so the check speaks for what COPY has read.
+    /// </summary>
+    /// <param name="table">null where there was nothing to copy.</param>
+    /// <exception cref="PostgresException">With <see cref="SqlErrors.TableChanged"/> where the columns are others; then,
+    /// and after any other error that the server reports, nothing was committed unless <see cref="IsInDoubt"/>.</exception>
+    public async Task CommitAsync(
+        Batch batch, TableDescriptor? table, IReadOnlyCollection<RejectedRow> rejections, CancellationToken cancellation)
+    {
+        await using var commands = new NpgsqlBatch(connection);
+        if (table is not null) commands.BatchCommands.Add(TableCheck(table));
+        if (Ledger.Record(batch, rejections) is { } record) commands.BatchCommands.Add(record);
+        commands.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+        cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            IsInDoubt = true;
+            // A commit that was sent is not taken back: whoever waits for it needs its outcome.
+            await commands.ExecuteNonQueryAsync(CancellationToken.None);
+            IsInDoubt = open = false;
+        }
+        catch (PostgresException error) when (error.Severity == "ERROR")
+        {
+            // Only a plain error says that the transaction was aborted. A FATAL one may follow a commit that was done.
+            IsInDoubt = false;
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            // A connection that goes back to its pool within a transaction is rolled back there; a broken one is dropped.
+            if (open && !IsInDoubt && connection.FullState == System.Data.ConnectionState.Open)
+                await ExecuteAsync("ROLLBACK", CancellationToken.None);
+        }
+        catch (NpgsqlException)
+        {
+            // The connection broke: the server ends the transaction by itself.
+        }
+        finally
+        {
+            await connection.DisposeAsync();
+        }
+    }
+
+    private static NpgsqlBatchCommand TableCheck(TableDescriptor table) =>
+        new($"SELECT 1 / (CASE WHEN ({CatalogSql.Fingerprint}) = $2 THEN 1 ELSE 0 END)")
+        {
+            Parameters =
+            {
+                new() { Value = table.Oid, NpgsqlDbType = NpgsqlDbType.Oid },
+                new() { Value = table.Fingerprint, NpgsqlDbType = NpgsqlDbType.Text },
+            },
+        };
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+}
+
+/// <summary>PostgreSQL refused a COPY.</summary>
+/// <param name="named">The index in the batch of the row that PostgreSQL named; null where it named none.</param>
+internal sealed class CopyFailedException(PostgresException error, int? named) : Exception(error.MessageText, error)
+{
+    public PostgresException Error { get; } = error;
+
+    public int? Named { get; } = named;
+}

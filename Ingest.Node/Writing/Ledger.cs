@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using Ingest.Messages;
+using Npgsql;
+using NpgsqlTypes;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>
+/// The statements of the ledger. <c>ingest.ledger</c> holds one position for each lane and gateway: all rows up to it are
+/// settled. <c>ingest.rejections</c> holds what among them is not in the table: rejected rows with their SQLSTATE, and
+/// positions that were given up on, without one.
+/// </summary>
+internal static class Ledger
+{
+    /// <summary>Made at start-up where it is missing; each statement may be repeated.</summary>
+    public const string Schema = """
+        CREATE SCHEMA IF NOT EXISTS ingest;
+        CREATE TABLE IF NOT EXISTS ingest.ledger (
+            lane text NOT NULL,
+            gateway uuid NOT NULL,
+            position bigint NOT NULL,
+            moved_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (lane, gateway)
+        ) WITH (fillfactor = 50);
+        CREATE TABLE IF NOT EXISTS ingest.rejections (
+            lane text NOT NULL,
+            gateway uuid NOT NULL,
+            first_position bigint NOT NULL,
+            last_position bigint NOT NULL,
+            sqlstate text,
+            message text,
+            constraint_name text,
+            column_name text,
+            rejected_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (lane, gateway, first_position)
+        );
+        """;
+
+    // A row that is where the batch believes it is moved; any other is left, and the count tells.
+    private const string MoveKnown = """
+        UPDATE ingest.ledger AS ledger SET position = move.target, moved_at = now()
+        FROM unnest($2, $3, $4) AS move (gateway, origin, target)
+        WHERE ledger.lane = $1 AND ledger.gateway = move.gateway AND ledger.position = move.origin
+        """;
+
+    // Waits for a transaction that has inserted the same row, then leaves it alone if that one was committed.
+    private const string MoveNew = """
+        INSERT INTO ingest.ledger (lane, gateway, position)
+        SELECT $1, move.gateway, move.target FROM unnest($2, $3) AS move (gateway, target)
+        ON CONFLICT (lane, gateway) DO NOTHING
+        """;
+
+    private const string ReadPositions = "SELECT gateway, position FROM ingest.ledger WHERE lane = $1";
+
+    private const string RecordRejections = """
+        INSERT INTO ingest.rejections
+            (lane, gateway, first_position, last_position, sqlstate, message, constraint_name, column_name)
+        SELECT $1, entry.* FROM unnest($2, $3, $4, $5, $6, $7, $8) AS entry
+        """;
+
+    private const string ReadRejections = """
+        SELECT first_position, last_position, sqlstate, message, constraint_name, column_name FROM ingest.rejections
+        WHERE lane = $1 AND gateway = $2 AND first_position <= $4 AND last_position >= $3
+        ORDER BY first_position
+        """;
+
+    /// <summary>The commands that move the positions; together they affect one row for each move, or the batch is fenced.</summary>
+    public static IEnumerable<NpgsqlBatchCommand> Move(LaneId lane, ImmutableArray<LedgerMove> moves)
+    {
+        var known = moves.Where(move => move.From > 0).ToArray();
+        if (known.Length > 0)
+        {
+            yield return new NpgsqlBatchCommand(MoveKnown)
+            {
+                Parameters =
+                {
+                    Text(lane.ToString()),
+                    Array([.. known.Select(move => move.Gateway.Value)], NpgsqlDbType.Uuid),
+                    Array([.. known.Select(move => move.From)], NpgsqlDbType.Bigint),
+                    Array([.. known.Select(move => move.To)], NpgsqlDbType.Bigint),
+                },
+            };
+        }
+
+        if (known.Length == moves.Length) yield break;
+        var added = moves.Where(move => move.From == 0).ToArray();
+        yield return new NpgsqlBatchCommand(MoveNew)
+        {
+            Parameters =
+            {
+                Text(lane.ToString()),
+                Array([.. added.Select(move => move.Gateway.Value)], NpgsqlDbType.Uuid),
+                Array([.. added.Select(move => move.To)], NpgsqlDbType.Bigint),
+            },
+        };
+    }
+
+    public static async Task<ImmutableArray<LedgerPosition>> ReadAsync(
+        NpgsqlConnection connection, LaneId lane, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(ReadPositions, connection) { Parameters = { Text(lane.ToString()) } };
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var positions = ImmutableArray.CreateBuilder<LedgerPosition>();
+        while (await reader.ReadAsync(cancellation))
+            positions.Add(new LedgerPosition(new GatewayId(reader.GetGuid(0)), reader.GetInt64(1)));
+        return positions.DrainToImmutable();
+    }
+
+    /// <summary>The command that records what of a batch was not written; null where all of it was.</summary>
+    public static NpgsqlBatchCommand? Record(Batch batch, IReadOnlyCollection<RejectedRow> rejections)
+    {
+        var rows = batch.Parts.Where(part => part.Skipped).Select(part => (part.Range, Rejection: (Rejection?)null))
+            .Concat(rejections.Select(row =>
+                (Range: new PositionRange(row.Gateway, row.Position, row.Position), Rejection: (Rejection?)row.Rejection)))
+            .ToArray();
+        if (rows.Length == 0) return null;
+        return new NpgsqlBatchCommand(RecordRejections)
+        {
+            Parameters =
+            {
+                Text(batch.Lane.ToString()),
+                Array([.. rows.Select(row => row.Range.Gateway.Value)], NpgsqlDbType.Uuid),
+                Array([.. rows.Select(row => row.Range.First)], NpgsqlDbType.Bigint),
+                Array([.. rows.Select(row => row.Range.Last)], NpgsqlDbType.Bigint),
+                Array([.. rows.Select(row => row.Rejection?.SqlState)], NpgsqlDbType.Text),
+                Array([.. rows.Select(row => row.Rejection?.Message)], NpgsqlDbType.Text),
+                Array([.. rows.Select(row => row.Rejection?.Constraint)], NpgsqlDbType.Text),
+                Array([.. rows.Select(row => row.Rejection?.Column)], NpgsqlDbType.Text),
+            },
+        };
+    }
+
+    /// <summary>What of a range of settled positions is not in the table.</summary>
+    public static async Task<VerdictsRead> ReadVerdictsAsync(
+        NpgsqlConnection connection, LaneId lane, PositionRange range, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(ReadRejections, connection)
+        {
+            Parameters =
+            {
+                Text(lane.ToString()),
+                new() { Value = range.Gateway.Value },
+                new() { Value = range.First },
+                new() { Value = range.Last },
+            },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var rejections = ImmutableArray.CreateBuilder<RejectedRow>();
+        var notWritten = ImmutableArray.CreateBuilder<PositionRange>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            var first = reader.GetInt64(0);
+            if (await reader.IsDBNullAsync(2, cancellation))
+            {
+                notWritten.Add(range with
+                {
+                    First = Math.Max(first, range.First),
+                    Last = Math.Min(reader.GetInt64(1), range.Last),
+                });
+                continue;
+            }
+
+            rejections.Add(new RejectedRow(range.Gateway, first, new Rejection(
+                reader.GetString(2), reader.GetString(3), reader.GetValue(4) as string, reader.GetValue(5) as string)));
+        }
+
+        return new VerdictsRead(range, rejections.DrainToImmutable(), notWritten.DrainToImmutable());
+    }
+
+    private static NpgsqlParameter Text(string value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Array<T>(T[] values, NpgsqlDbType element) =>
+        new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | element };
+}

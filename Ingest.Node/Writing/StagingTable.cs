@@ -1,0 +1,46 @@
+using System.Security.Cryptography;
+using System.Text;
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+using Ingest.Node.Catalog.Codecs;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>
+/// The way round for what COPY cannot write directly: a temporary table of the connection's own takes the COPY, with the text of
+/// each value whose type has no binary encoding here, and an INSERT ... SELECT moves the rows on, under the rules (row
+/// level security, casts) of a plain INSERT.
+/// </summary>
+/// <param name="Create">Makes the table unless the connection has it; it is empty in each new transaction.</param>
+/// <param name="Copy">The COPY into it.</param>
+/// <param name="Move">Moves its rows to their table, in the order in which they came.</param>
+internal sealed record StagingTable(string Create, string Copy, string Move)
+{
+    // A name that no sane column has; a table that has it all the same is told so by PostgreSQL.
+    private const string Row = "\"ingest: the row's place in its COPY\"";
+
+    public static StagingTable For(TableDescriptor table, Shape shape)
+    {
+        // The name says what the table looks like, so a connection never meets one of another shape under it.
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{table.Oid} {table.Fingerprint} {shape}"));
+        var name = $"pg_temp.ingest_staging_{Convert.ToHexStringLower(digest.AsSpan(0, 12))}";
+        var columns = shape.Columns
+            .Select(column => (Name: TableNames.Quote(column.Name), Column: table.ByName[column.Name]))
+            .Select(column => (
+                column.Name,
+                Type: FieldCodecs.IsInput(column.Column.Codec) ? "text" : column.Column.TypeName,
+                Value: FieldCodecs.IsInput(column.Column.Codec)
+                    ? $"CAST({column.Name} AS {column.Column.TypeName})"
+                    : column.Name))
+            .ToArray();
+        var names = string.Join(", ", columns.Select(column => column.Name));
+        var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
+        return new StagingTable(
+            $"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({Row} bigserial, "
+            + $"{string.Join(", ", columns.Select(column => $"{column.Name} {column.Type}"))}) ON COMMIT DELETE ROWS",
+            $"COPY {name} ({names}) FROM STDIN (FORMAT BINARY)",
+            $"WITH moved AS (DELETE FROM {name} RETURNING *) "
+            + $"INSERT INTO {table.SqlName} ({names}){overriding} "
+            + $"SELECT {string.Join(", ", columns.Select(column => column.Value))} FROM moved ORDER BY {Row}");
+    }
+}

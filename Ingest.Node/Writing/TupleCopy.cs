@@ -1,0 +1,65 @@
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+using Npgsql;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>
+/// Streams encoded tuples into a table by binary COPY (PostgreSQL's manual, "COPY", section "Binary Format"). The only file
+/// that knows COPY.
+/// </summary>
+internal static class TupleCopy
+{
+    // Signature, no flags, no header extension.
+    private static readonly byte[] Header = [.. "PGCOPY\n"u8, 0xff, .. "\r\n\0"u8, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    private static readonly byte[] Trailer = [0xff, 0xff];
+
+    /// <summary>Writes rows of one shape within the transaction that is open on <paramref name="connection"/>.</summary>
+    /// <exception cref="PostgresException">PostgreSQL refused a row, or the command; the transaction is aborted.</exception>
+    public static async Task WriteAsync(
+        NpgsqlConnection connection,
+        TableDescriptor table,
+        Shape shape,
+        IReadOnlyList<ReadOnlyMemory<byte>> tuples,
+        CancellationToken cancellation)
+    {
+        if (!table.NeedsStaging)
+        {
+            var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
+            await StreamAsync(connection, $"COPY {table.SqlName} ({columns}) FROM STDIN (FORMAT BINARY)", tuples, cancellation);
+            return;
+        }
+
+        var staging = StagingTable.For(table, shape);
+        await ExecuteAsync(connection, staging.Create, cancellation);
+        await StreamAsync(connection, staging.Copy, tuples, cancellation);
+        await ExecuteAsync(connection, staging.Move, cancellation);
+    }
+
+    private static async Task StreamAsync(
+        NpgsqlConnection connection, string sql, IReadOnlyList<ReadOnlyMemory<byte>> tuples, CancellationToken cancellation)
+    {
+        var stream = await connection.BeginRawBinaryCopyAsync(sql, cancellation);
+        try
+        {
+            await stream.WriteAsync(Header, cancellation);
+            foreach (var bytes in tuples) await stream.WriteAsync(bytes, cancellation);
+            await stream.WriteAsync(Trailer, cancellation);
+        }
+        catch
+        {
+            // Without this, disposing would end the COPY as if it were complete.
+            await stream.CancelAsync();
+            throw;
+        }
+
+        await stream.DisposeAsync();
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+}

@@ -1,0 +1,17 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>How long a lane waits for the database. Set in <c>hocon/ingest.conf</c>.</summary>
+internal sealed record WritingOptions
+{
+    /// <summary>The longest that one attempt to write a batch may take; a batch whose rows give up sooner takes less.</summary>
+    public required TimeSpan AttemptTimeout { get; init; }
+
+    /// <summary>How long a statement waits for a lock.</summary>
+    public required TimeSpan LockTimeout { get; init; }
+
+    /// <summary>Connections of this node at most.</summary>
+    [Range(2, 10_000)]
+    public required int MaxConnections { get; init; }
+}

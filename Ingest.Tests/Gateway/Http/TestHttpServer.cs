@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Ingest.Node.Catalog;
+using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Ingest.Tests.Gateway.Http;
+
+/// <summary>The HTTP surface on a real Kestrel, at a port of its own, over any catalog and gateway.</summary>
+internal sealed class TestHttpServer : IAsyncDisposable
+{
+    public const long MaxRowBytes = 10_000;
+
+    private readonly WebApplication app;
+
+    private TestHttpServer(WebApplication app)
+    {
+        this.app = app;
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Address = new Uri(address);
+        Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
+    }
+
+    public Uri Address { get; }
+
+    public HttpClient Client { get; }
+
+    public IHostApplicationLifetime Lifetime => app.Lifetime;
+
+    public static async Task<TestHttpServer> StartAsync(
+        IRowGateway gateway,
+        ITableCatalog? catalog = null,
+        IAccounting? accounting = null,
+        Action<IServiceCollection>? configure = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.ConfigureForIngest();
+            kestrel.Listen(IPAddress.Loopback, 0);
+        });
+        builder.Services.AddSingleton(gateway);
+        builder.Services.AddSingleton(catalog ?? new FixedCatalog(TestTables.Clicks()));
+        builder.Services.AddSingleton(accounting ?? new FixedAccounting());
+        builder.Services.AddIngestHttp(new HttpOptions(MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1)));
+        configure?.Invoke(builder.Services);
+        var app = builder.Build();
+        app.MapIngest();
+        await app.StartAsync();
+        return new TestHttpServer(app);
+    }
+
+    public Task<HttpResponseMessage> PostAsync(
+        string body, string mediaType = "application/json", string path = "/v1/tables/clicks/rows") =>
+        PostAsync(Encoding.UTF8.GetBytes(body), mediaType, path);
+
+    public Task<HttpResponseMessage> PostAsync(
+        byte[] body, string mediaType, string path = "/v1/tables/clicks/rows", string? coding = null)
+    {
+        var content = new ByteArrayContent(body);
+        content.Headers.ContentType = MediaTypeHeaderValue.Parse(mediaType);
+        if (coding is not null) content.Headers.TryAddWithoutValidation("Content-Encoding", coding);
+        return Client.PostAsync(new Uri(path, UriKind.Relative), content);
+    }
+
+    /// <summary>Posts NDJSON and reads each line of the answer.</summary>
+    public async Task<JsonElement[]> PostLinesAsync(
+        string body, string mediaType = "application/x-ndjson", string query = "")
+    {
+        using var response = await PostAsync(body, mediaType, $"/v1/tables/clicks/rows{query}");
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return await ReadLinesAsync(response);
+    }
+
+    public static async Task<JsonElement[]> ReadLinesAsync(HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        return text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse).ToArray();
+    }
+
+    public static JsonElement Parse(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.Clone();
+    }
+
+    public static async Task<JsonElement> ReadAsync(HttpResponseMessage response) =>
+        Parse(await response.Content.ReadAsStringAsync());
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await app.DisposeAsync();
+    }
+
+    private sealed class FixedAccounting : IAccounting
+    {
+        public DateTimeOffset Since { get; } = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+        public IReadOnlyList<TableAccount> Snapshot() => [new("a", 10, 5, 3, 1, 1), new("b", 4, 4, 0, 0, 0)];
+    }
+}
