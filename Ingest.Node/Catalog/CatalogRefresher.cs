@@ -3,11 +3,12 @@ using Npgsql;
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// Reads the catalog anew at every <see cref="CatalogOptions.RefreshInterval"/>. While the database is down the tables stay
-/// as they were; that is logged once, and so is the recovery.
+/// Reads the catalog anew at every <see cref="CatalogOptions.RefreshInterval"/>. While the database is down the tables
+/// stay as they were; that is logged once, and so is the recovery.
 /// </summary>
 public sealed partial class CatalogRefresher(
-    ITableCatalog catalog, CatalogOptions options, TimeProvider time, ILogger<CatalogRefresher> logger) : BackgroundService
+    ITableCatalog catalog, CatalogOptions options, TimeProvider time, ILogger<CatalogRefresher> logger)
+    : BackgroundService
 {
     private bool isFailing;
 

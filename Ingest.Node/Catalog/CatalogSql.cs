@@ -1,8 +1,8 @@
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// The statements that read PostgreSQL's system catalogs. Each reads all tables at once, so that a thousand of them cost
-/// one round trip, and each works from PostgreSQL 12 on.
+/// The statements that read PostgreSQL's system catalogs. Each reads all tables at once, so that a thousand of them
+/// cost one round trip, and each works from PostgreSQL 12 on.
 /// </summary>
 public static class CatalogSql
 {
@@ -10,9 +10,9 @@ public static class CatalogSql
     public const string OwnSchema = "ingest";
 
     /// <summary>
-    /// One expression, of type text and never NULL: a digest (SHA-256 in hex) of number, name, type and type modifier of
-    /// each live column of the table whose oid is <c>$1</c>. Under a lock on the table it tells whether tuples that were
-    /// encoded for <see cref="TableDescriptor.Fingerprint"/> still fit. Put SELECT before it.
+    /// One expression, of type text and never NULL: a digest (SHA-256 in hex) of number, name, type and type modifier
+    /// of each live column of the table whose oid is <c>$1</c>. Under a lock on the table it tells whether tuples that
+    /// were encoded for <see cref="TableDescriptor.Fingerprint"/> still fit. Put SELECT before it.
     /// </summary>
     /// <remarks>SHA-256, not MD5, since servers in FIPS mode have no MD5.</remarks>
     public const string Fingerprint = FingerprintOf + " $1" + FingerprintEnd;
@@ -73,9 +73,9 @@ public static class CatalogSql
         """;
 
     /// <summary>
-    /// Values of the sequence <c>$1</c> (oid), at most <c>$2</c> (bigint). No more are drawn than the sequence has before
-    /// its end, since nextval is never rolled back: one that fails would take those before it along. At the end one is
-    /// drawn all the same, for PostgreSQL's own error, or to begin anew where the sequence cycles.
+    /// Values of the sequence <c>$1</c> (oid), at most <c>$2</c> (bigint). No more are drawn than the sequence has
+    /// before its end, since nextval is never rolled back: one that fails would take those before it along. At the end
+    /// one is drawn all the same, for PostgreSQL's own error, or to begin anew where the sequence cycles.
     /// </summary>
     internal const string NextValues = """
         SELECT pg_catalog.nextval($1::oid::regclass)

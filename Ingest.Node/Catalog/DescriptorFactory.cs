@@ -58,8 +58,8 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
         facts.Default);
 
     /// <remarks>
-    /// No key is made where the role may not write it, and none for a key that refers to another table and has no default:
-    /// it is that table's key, which only the caller can know.
+    /// No key is made where the role may not write it, and none for a key that refers to another table and has no
+    /// default: it is that table's key, which only the caller can know.
     /// </remarks>
     private static KeyGeneration Generation(ColumnFacts facts, Column column)
     {

@@ -12,13 +12,15 @@ public interface ITableCatalog
     bool TryGet(string name, [NotNullWhen(true)] out TableDescriptor? table);
 
     /// <summary>
-    /// Finds a table as <see cref="TryGet"/>; where it is unknown, reads the catalog anew first (at most once a second for
-    /// all callers together), since the table may have been made a moment ago. Who comes within that second waits for its end.
+    /// Finds a table as <see cref="TryGet"/>; where it is unknown, reads the catalog anew first (at most once a second
+    /// for all callers together), since the table may have been made a moment ago. Who comes within that second waits
+    /// for its end.
     /// </summary>
     /// <exception cref="Npgsql.NpgsqlException">The table is unknown and the database could not be asked.</exception>
     ValueTask<TableDescriptor?> FindAsync(string name, CancellationToken cancellation);
 
     /// <summary>Reads the catalog anew now. Callers at the same time share one read.</summary>
-    /// <exception cref="Npgsql.NpgsqlException">The database could not be read; the tables are as they were.</exception>
+    /// <exception cref="Npgsql.NpgsqlException">The database could not be read; the tables are as they
+    /// were.</exception>
     Task RefreshAsync(CancellationToken cancellation);
 }

@@ -6,8 +6,8 @@ public sealed partial class RowEncoder
     private readonly TupleWriter unquoted = new();
 
     /// <summary>
-    /// Encodes one CSV record. An empty field without quotes is NULL, also for a column that has a default: only columns
-    /// that the header does not name take their default.
+    /// Encodes one CSV record. An empty field without quotes is NULL, also for a column that has a default: only
+    /// columns that the header does not name take their default.
     /// </summary>
     /// <param name="record">One record without its line end.</param>
     /// <param name="header">The header of the body, for the same descriptor as this encoder.</param>

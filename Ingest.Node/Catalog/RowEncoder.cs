@@ -15,14 +15,15 @@ public enum EncodeResult
     Invalid,
 
     /// <summary>The row needs a key from a sequence whose block is used up: await
-    /// <see cref="SequenceKeys.ReserveAsync"/> of the table's keys, then encode again. The block is as it was.</summary>
+    /// <see cref="SequenceKeys.ReserveAsync"/> of the table's keys, then encode again. The block is as it
+    /// was.</summary>
     NeedsKeys,
 }
 
 /// <summary>
-/// Validates rows against a table and encodes each, in one pass over its UTF-8, into its binary COPY tuple. Holds scratch
-/// space, so it is reusable but not thread-safe: one for each request or stream at a time. A valid row allocates nothing
-/// once the scratch space has grown to its size.
+/// Validates rows against a table and encodes each, in one pass over its UTF-8, into its binary COPY tuple. Holds
+/// scratch space, so it is reusable but not thread-safe: one for each request or stream at a time. A valid row
+/// allocates nothing once the scratch space has grown to its size.
 /// </summary>
 public sealed partial class RowEncoder
 {
@@ -46,13 +47,15 @@ public sealed partial class RowEncoder
 
     public TableDescriptor Table { get; }
 
-    /// <summary>Lets a row give the generated key though the column refuses input: it was made for the row earlier.</summary>
+    /// <summary>Lets a row give the generated key though the column refuses input: it was made for the row
+    /// earlier.</summary>
     internal bool TakesGeneratedKey { get; init; }
 
-    /// <summary>Encodes one JSON object. <paramref name="utf8"/> holds the object and nothing else but white space.</summary>
+    /// <summary>Encodes one JSON object. <paramref name="utf8"/> holds the object and nothing else but white
+    /// space.</summary>
     /// <remarks>
-    /// Members are matched to columns exactly, in any order. A column that is left out takes its default, or NULL; null is
-    /// NULL. All columns at fault are reported, not only the first.
+    /// Members are matched to columns exactly, in any order. A column that is left out takes its default, or NULL; null
+    /// is NULL. All columns at fault are reported, not only the first.
     /// </remarks>
     public EncodeResult EncodeJson(ReadOnlySpan<byte> utf8, RowBlock block, RowErrors errors)
     {
@@ -151,8 +154,8 @@ public sealed partial class RowEncoder
         return $"is not valid JSON at line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}";
     }
 
-    /// <summary>Writes the key of an encoded row as a JSON value: the value of a single column; an object for a composite
-    /// key; null where the table has no key or PostgreSQL makes it.</summary>
+    /// <summary>Writes the key of an encoded row as a JSON value: the value of a single column; an object for a
+    /// composite key; null where the table has no key or PostgreSQL makes it.</summary>
     public static void WriteKey(TableDescriptor table, Shape shape, ReadOnlySpan<byte> tuple, Utf8JsonWriter json)
     {
         foreach (var column in table.Key)
@@ -164,7 +167,8 @@ public sealed partial class RowEncoder
 
         if (table.Key.Length == 1)
         {
-            TupleReader.WriteField(shape, tuple, TupleReader.IndexOf(shape, table.Key[0].Name), table.Key[0].Codec, json);
+            var key = table.Key[0];
+            TupleReader.WriteField(shape, tuple, TupleReader.IndexOf(shape, key.Name), key.Codec, json);
             return;
         }
 

@@ -5,7 +5,8 @@ public sealed class RowErrors
 {
     private readonly List<(string Column, string Message)> errors = [];
 
-    /// <summary>The row as a whole is not readable (malformed JSON, not an object); null where columns are at fault.</summary>
+    /// <summary>The row as a whole is not readable (malformed JSON, not an object); null where columns are at
+    /// fault.</summary>
     public string? Row { get; private set; }
 
     public IReadOnlyList<(string Column, string Message)> Columns => errors;

@@ -8,8 +8,8 @@ namespace Ingest.Node.Catalog;
 
 /// <summary>
 /// What the encoders of one table share: which columns a tuple holds, and the shapes. A row's shape is every insertable
-/// column without a default, given or not (one that is left out is NULL either way, and there are fewer shapes), and those
-/// with a default that the row gives. Thread-safe.
+/// column without a default, given or not (one that is left out is NULL either way, and there are fewer shapes), and
+/// those with a default that the row gives. Thread-safe.
 /// </summary>
 internal sealed class RowPlan
 {
@@ -52,7 +52,8 @@ internal sealed class RowPlan
     /// <summary>The index of the column of this name; -1 where there is none.</summary>
     public int IndexOf(ReadOnlySpan<char> name) => indexByName.TryGetValue(name, out var index) ? index : -1;
 
-    /// <summary>The shape of a row that gives these columns with a default; the same instance for the same bits.</summary>
+    /// <summary>The shape of a row that gives these columns with a default; the same instance for the same
+    /// bits.</summary>
     public Shape ShapeOf(ReadOnlySpan<ulong> given)
     {
         if (shapesByBits.TryGetValue(given, out var shape)) return shape;
@@ -60,8 +61,8 @@ internal sealed class RowPlan
         for (var i = 0; i < Slots.Length; i++)
         {
             var slot = Slots[i];
-            var isIn = slot.DefaultBit >= 0 ? (given[slot.DefaultBit / 64] >> slot.DefaultBit & 1) != 0 : slot.IsInEachTuple;
-            if (isIn) columns.Add(new ShapeColumn(table.Columns[i].Name, table.Columns[i].Codec.Name));
+            var isGiven = slot.DefaultBit >= 0 && (given[slot.DefaultBit / 64] >> slot.DefaultBit & 1) != 0;
+            if (isGiven || slot.IsInEachTuple) columns.Add(new ShapeColumn(slot.Column.Name, slot.Column.Codec.Name));
         }
 
         shape = new Shape(columns.DrainToImmutable());
@@ -112,7 +113,8 @@ internal sealed class RowPlan
     }
 
     /// <summary>Compares bit sets by content, also as spans, so that a look-up allocates nothing.</summary>
-    private sealed class BitsComparer : IEqualityComparer<ulong[]>, IAlternateEqualityComparer<ReadOnlySpan<ulong>, ulong[]>
+    private sealed class BitsComparer
+        : IEqualityComparer<ulong[]>, IAlternateEqualityComparer<ReadOnlySpan<ulong>, ulong[]>
     {
         public static readonly BitsComparer Instance = new();
 

@@ -8,8 +8,8 @@ namespace Ingest.Node.Catalog;
 /// right, so as much as can be is done for it. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// In a tuple, NULL stands for null and for "left out" alike (see <see cref="RowPlan"/>). So a NULL whose column is gone,
-/// takes no input any more, or has become NOT NULL with a default, is left out.
+/// In a tuple, NULL stands for null and for "left out" alike (see <see cref="RowPlan"/>). So a NULL whose column is
+/// gone, takes no input any more, or has become NOT NULL with a default, is left out.
 /// </remarks>
 public sealed class RowReencoder
 {
@@ -22,7 +22,8 @@ public sealed class RowReencoder
     /// <summary>SQLSTATE: the row has no value for a column that has become NOT NULL.</summary>
     public const string NotNullViolation = "23502";
 
-    /// <summary>SQLSTATE: a value does not fit its column's new type. The class's own code: codecs give words only.</summary>
+    /// <summary>SQLSTATE: a value does not fit its column's new type. The class's own code: codecs give words
+    /// only.</summary>
     public const string DataException = "22000";
 
     private readonly TableDescriptor table;
@@ -82,8 +83,9 @@ public sealed class RowReencoder
             if (column.RefusesInput is { } reason && !IsGeneratedKey(column))
                 return new Rejection(GeneratedAlways, $"Column \"{name}\" {reason}.", Column: name);
             json.WritePropertyName(name);
-            if (column.Codec.Name == shape.Columns[i].Codec) TupleReader.WriteField(shape, tuple, i, column.Codec, json);
-            else WriteChanged(shape, tuple, i, column.Codec, json);
+            var codec = column.Codec;
+            if (codec.Name == shape.Columns[i].Codec) TupleReader.WriteField(shape, tuple, i, codec, json);
+            else WriteChanged(shape, tuple, i, codec, json);
         }
 
         json.WriteEndObject();
@@ -91,8 +93,8 @@ public sealed class RowReencoder
     }
 
     /// <summary>
-    /// Writes a field for a column that has another type now: as the value that it was where the new type takes that, else as
-    /// the value's text, which is how the number of a column that has become text fits.
+    /// Writes a field for a column that has another type now: as the value that it was where the new type takes that,
+    /// else as the value's text, which is how the number of a column that has become text fits.
     /// </summary>
     private void WriteChanged(Shape shape, ReadOnlySpan<byte> tuple, int index, FieldCodec codec, Utf8JsonWriter json)
     {
@@ -116,7 +118,9 @@ public sealed class RowReencoder
         if (errors.Columns.Count == 0)
             return new Rejection(DataException, $"The row, written for an earlier state of the table, {errors.Row}.");
         var (column, message) = errors.Columns[0];
-        var isMissing = message.StartsWith(RowScratch.Required, StringComparison.Ordinal) || message == RowScratch.NotNull;
-        return new Rejection(isMissing ? NotNullViolation : DataException, $"Column \"{column}\" {message}.", Column: column);
+        var isMissing = message == RowScratch.NotNull
+            || message.StartsWith(RowScratch.Required, StringComparison.Ordinal);
+        var sqlState = isMissing ? NotNullViolation : DataException;
+        return new Rejection(sqlState, $"Column \"{column}\" {message}.", Column: column);
     }
 }

@@ -5,9 +5,9 @@ using Ingest.Messages;
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// The fields of one row in the order in which they came, and the way from there to a tuple: what rows from JSON and CSV have
-/// in common. A tuple of PostgreSQL's binary COPY format is a 16-bit count of fields, then each field behind its 32-bit
-/// length, which is -1 for NULL (https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format").
+/// The fields of one row in the order in which they came, and the way from there to a tuple: what rows from JSON and
+/// CSV have in common. A tuple of PostgreSQL's binary COPY format is a 16-bit count of fields, then each field behind
+/// its 32-bit length, which is -1 for NULL (https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format").
 /// </summary>
 internal sealed class RowScratch
 {
@@ -42,7 +42,8 @@ internal sealed class RowScratch
         Array.Clear(defaults);
     }
 
-    /// <summary>Makes room for a column's field; false, with the error noted, where the row may not give it (again).</summary>
+    /// <summary>Makes room for a column's field; false, with the error noted, where the row may not give it
+    /// (again).</summary>
     public bool TryBegin(int column, bool takesGeneratedKey, RowErrors errors)
     {
         var (facts, bit) = (plan.Slots[column].Column, plan.Slots[column].DefaultBit);
@@ -100,8 +101,9 @@ internal sealed class RowScratch
         for (var i = 0; i < places.Length; i++)
         {
             var slot = plan.Slots[i];
-            if (slot.MustBeGiven && places[i] == NotGiven)
-                errors.Add(slot.Column.Name, slot.Column.RefusesInput is { } reason ? $"{Required} and {reason}" : Required);
+            if (!slot.MustBeGiven || places[i] != NotGiven) continue;
+            var reason = slot.Column.RefusesInput;
+            errors.Add(slot.Column.Name, reason is null ? Required : $"{Required} and {reason}");
         }
 
         var shape = plan.ShapeOf(defaults);

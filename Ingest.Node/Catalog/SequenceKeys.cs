@@ -4,13 +4,13 @@ using NpgsqlTypes;
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// Key values that this node has reserved from one sequence, a block at a time. Thread-safe. Values of a block that is not
-/// used up when the node ends are gaps, as every sequence has them.
+/// Key values that this node has reserved from one sequence, a block at a time. Thread-safe. Values of a block that is
+/// not used up when the node ends are gaps, as every sequence has them.
 /// </summary>
 /// <remarks>
 /// A block grows while blocks are used up quickly and shrinks while they last, so that a table with little traffic
-/// leaves small gaps. Values reserved before a <c>setval</c> or <c>TRUNCATE ... RESTART IDENTITY</c> are still handed out
-/// after it, as they are by a sequence with a <c>CACHE</c>.
+/// leaves small gaps. Values reserved before a <c>setval</c> or <c>TRUNCATE ... RESTART IDENTITY</c> are still handed
+/// out after it, as they are by a sequence with a <c>CACHE</c>.
 /// </remarks>
 /// <param name="database">Where the sequence is; the role needs USAGE on it.</param>
 /// <param name="sequence">The sequence's oid, which outlives a change of its name.</param>

@@ -6,8 +6,8 @@ using Npgsql;
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// The catalog over a PostgreSQL database: ordinary and partitioned tables (also partitions by themselves) of the schemas
-/// in <see cref="CatalogOptions.Schemas"/> into which the role may insert at least one column. It begins empty;
+/// The catalog over a PostgreSQL database: ordinary and partitioned tables (also partitions by themselves) of the
+/// schemas in <see cref="CatalogOptions.Schemas"/> into which the role may insert at least one column. It begins empty;
 /// <see cref="CatalogRefresher"/> keeps it fresh. Thread-safe.
 /// </summary>
 public sealed class TableCatalog : ITableCatalog
@@ -67,6 +67,7 @@ public sealed class TableCatalog : ITableCatalog
     {
         var facts = await reader.ReadAsync(CancellationToken.None);
         var before = snapshot;
+        if (facts.Count == before.Tables.Length && facts.All(table => before.Keep(table) is not null)) return;
         snapshot = Snapshot.Of([.. facts.Select(table => before.Keep(table) ?? (table, factory.Create(table)))]);
     }
 

@@ -38,14 +38,15 @@ public enum KeyGeneration
 }
 
 /// <summary>
-/// A table as the catalog knows it: what is needed to validate and encode its rows, and to write them. Immutable; a table
-/// that changes gets a new descriptor.
+/// A table as the catalog knows it: what is needed to validate and encode its rows, and to write them. Immutable; a
+/// table that changes gets a new descriptor.
 /// </summary>
 public sealed class TableDescriptor
 {
     private RowPlan? plan;
 
-    /// <summary>The served name, as in URLs and lane ids: <c>clicks</c>, or <c>sales.orders</c> outside the first schema.</summary>
+    /// <summary>The served name, as in URLs and lane ids: <c>clicks</c>, or <c>sales.orders</c> outside the first
+    /// schema.</summary>
     public required string Name { get; init; }
 
     public required string Schema { get; init; }
@@ -57,7 +58,8 @@ public sealed class TableDescriptor
 
     public required uint Oid { get; init; }
 
-    /// <summary>A digest of the columns' numbers, names and types; the writer compares it under the table's lock.</summary>
+    /// <summary>A digest of the columns' numbers, names and types; the writer compares it under the table's
+    /// lock.</summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>All columns in PostgreSQL's order, also those that refuse input.</summary>
@@ -80,12 +82,13 @@ public sealed class TableDescriptor
     /// </summary>
     public required bool NeedsStaging { get; init; }
 
-    /// <summary>True where a BEFORE INSERT trigger may fill in columns, so a missing value is for PostgreSQL to judge.</summary>
+    /// <summary>True where a BEFORE INSERT trigger may fill in columns, so a missing value is for PostgreSQL to
+    /// judge.</summary>
     public required bool HasBeforeInsertTrigger { get; init; }
 
     /// <summary>
-    /// True where rows carry a value for a GENERATED ALWAYS identity. COPY takes it; an INSERT from a staging table needs
-    /// <c>OVERRIDING SYSTEM VALUE</c>.
+    /// True where rows carry a value for a GENERATED ALWAYS identity. COPY takes it; an INSERT from a staging table
+    /// needs <c>OVERRIDING SYSTEM VALUE</c>.
     /// </summary>
     public bool NeedsOverridingSystemValue { get; init; }
 
@@ -96,8 +99,8 @@ public sealed class TableDescriptor
     internal RowPlan Plan => plan ?? Interlocked.CompareExchange(ref plan, new RowPlan(this), null) ?? plan;
 
     /// <summary>
-    /// True where a tuple of this shape, perhaps encoded for an earlier state of the table, can be written as it is: each
-    /// column is still there and insertable, in the same encoding, and none that a row must give is missing.
+    /// True where a tuple of this shape, perhaps encoded for an earlier state of the table, can be written as it is:
+    /// each column is still there and insertable, in the same encoding, and none that a row must give is missing.
     /// Otherwise its rows are for <see cref="RowReencoder"/>.
     /// </summary>
     public bool Accepts(Shape shape) => Plan.Accepts(shape);

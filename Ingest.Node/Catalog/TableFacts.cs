@@ -4,8 +4,8 @@ using Ingest.Node.Catalog.Codecs;
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// All that the catalog read about one table. Two reads that give equal facts describe the same table, and its descriptor,
-/// on which encoders, plans and reserved keys hang, is kept.
+/// All that the catalog read about one table. Two reads that give equal facts describe the same table, and its
+/// descriptor, on which encoders, plans and reserved keys hang, is kept.
 /// </summary>
 internal sealed record TableFacts(
     uint Oid,
@@ -30,7 +30,8 @@ internal sealed record TableFacts(
 /// <param name="Identity"><c>attidentity</c>: a(lways), d(efault), or empty.</param>
 /// <param name="Generated"><c>attgenerated</c>: s(tored), v(irtual), or empty.</param>
 /// <param name="MayInsert">The role may give the column.</param>
-/// <param name="Expression">The default, or what a generated column is generated from; null where there is none.</param>
+/// <param name="Expression">The default, or what a generated column is generated from; null where there is
+/// none.</param>
 /// <param name="KeyPosition">The position in the primary key, from 1; 0 outside of it.</param>
 /// <param name="IsReference">The column is part of a foreign key.</param>
 /// <param name="Sequence">For columns of the key: the sequence behind the default or identity, where the role may use

@@ -14,7 +14,8 @@ internal static class TableNames
     public static string Full(string schema, string table) => $"{Part(schema)}.{Part(table)}";
 
     /// <summary>An identifier of SQL, quoted whether it needs to be or not.</summary>
-    public static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    public static string Quote(string identifier) =>
+        $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Part(string name) => name.AsSpan().ContainsAny(Special) ? Quote(name) : name;
 }

@@ -4,12 +4,13 @@ using System.Security.Cryptography;
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// Makes UUIDs of version 7 (RFC 9562) for keys. Thread-safe; each is greater than those that this instance made before it,
-/// so that rows of one node land side by side at the end of an index.
+/// Makes UUIDs of version 7 (RFC 9562) for keys. Thread-safe; each is greater than those that this instance made before
+/// it, so that rows of one node land side by side at the end of an index.
 /// </summary>
 /// <remarks>
-/// The 12 bits behind the millisecond are its fraction, as in method 3 of section 6.2 of the RFC. A burst that is faster than
-/// 4,096 a millisecond runs ahead of the clock, and a clock that is set back is waited for at the same pace.
+/// The 12 bits behind the millisecond are its fraction, as in method 3 of section 6.2 of the RFC. A burst that is
+/// faster than 4,096 a millisecond runs ahead of the clock, and a clock that is set back is waited for at the same
+/// pace.
 /// </remarks>
 public sealed class UuidKeys(TimeProvider time)
 {

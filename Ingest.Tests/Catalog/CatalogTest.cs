@@ -13,6 +13,8 @@ public abstract class CatalogTest : IAsyncLifetime
     private static readonly byte[] CopyHeader =
         [.. "PGCOPY\n"u8, 0xFF, 0x0D, 0x0A, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
+    private readonly List<string> roles = [];
+
     protected TestDatabase Database { get; private set; } = null!;
 
     protected TableCatalog Catalog { get; private set; } = null!;
@@ -25,7 +27,12 @@ public abstract class CatalogTest : IAsyncLifetime
         Catalog = new TableCatalog(Database.DataSource, Options, TimeProvider.System);
     }
 
-    public virtual async Task DisposeAsync() => await Database.DisposeAsync();
+    public virtual async Task DisposeAsync()
+    {
+        // Roles belong to the server, not to the database, so they would stay.
+        foreach (var role in roles) await Database.ExecuteAsync($"DROP OWNED BY {role}; DROP ROLE {role}");
+        await Database.DisposeAsync();
+    }
 
     /// <summary>Runs the SQL and gives the table's descriptor after it.</summary>
     protected async Task<TableDescriptor> DescribeAsync(string sql, string name = "t")
@@ -103,7 +110,9 @@ public abstract class CatalogTest : IAsyncLifetime
     protected async Task<NpgsqlDataSource> AsRoleAsync(string grants)
     {
         var role = $"role_{Guid.NewGuid():N}";
-        await Database.ExecuteAsync($"CREATE ROLE {role} LOGIN; {grants.Replace("ROLE", role, StringComparison.Ordinal)}");
+        roles.Add(role);
+        await Database.ExecuteAsync(
+            $"CREATE ROLE {role} LOGIN; {grants.Replace("ROLE", role, StringComparison.Ordinal)}");
         var settings = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Username = role };
         return NpgsqlDataSource.Create(settings.ConnectionString);
     }

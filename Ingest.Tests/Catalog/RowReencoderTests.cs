@@ -19,7 +19,8 @@ public sealed class RowReencoderTests : CatalogTest
         var block = new RowBlock();
         var results = await new RowReencoder(old.Now).ReencodeAsync(old.Run, block, CancellationToken.None);
         Assert.Equal(results.Count(rejection => rejection is null), block.Count);
-        return (string.Join(' ', results.Select(rejection => rejection is null ? "ok" : $"{rejection.SqlState}:{rejection.Column}")), block);
+        var texts = results.Select(rejection => rejection is null ? "ok" : $"{rejection.SqlState}:{rejection.Column}");
+        return (string.Join(' ', texts), block);
     }
 
     [Theory]
@@ -74,7 +75,8 @@ public sealed class RowReencoderTests : CatalogTest
 
         Assert.Equal("ok ok", results);
         await CopyAsync(old.Now, block);
-        Assert.Equal("500 5, 501 6", await Database.ScalarAsync<string>("select string_agg(id || ' ' || n, ', ' order by id) from t"));
+        Assert.Equal("500 5, 501 6", await Database.ScalarAsync<string>(
+            "select string_agg(id || ' ' || n, ', ' order by id) from t"));
     }
 
     [Fact]

@@ -5,7 +5,8 @@ namespace Ingest.Tests.Catalog;
 
 public sealed class TableCatalogTests : CatalogTest
 {
-    protected override CatalogOptions Options { get; } = new() { Schemas = ["public", "sales", "we\"ird.na/me", "ingest"] };
+    protected override CatalogOptions Options { get; } =
+        new() { Schemas = ["public", "sales", "we\"ird.na/me", "ingest"] };
 
     [Fact]
     public async Task Should_serve_bare_names_in_the_first_schema_only()
@@ -183,8 +184,8 @@ public sealed class TableCatalogTests : CatalogTest
     {
         await Database.ExecuteAsync("""
             do $$ begin for i in 1..500 loop
-              execute format('create table many_%s (id bigint generated always as identity primary key, a text, b int default 1, '
-                             'c uuid, d timestamptz default now(), e numeric(5, 2), f text[])', i);
+              execute format('create table many_%s (id bigint generated always as identity primary key, a text, '
+                             'b int default 1, c uuid, d timestamptz default now(), e numeric(5, 2), f text[])', i);
             end loop; end $$
             """);
 
