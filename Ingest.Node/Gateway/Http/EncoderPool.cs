@@ -6,14 +6,15 @@ using Ingest.Node.Catalog;
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>
-/// Row encoders for reuse, by descriptor: a table that has changed has a new descriptor and so new encoders, and the old
-/// ones go with the old descriptor. Thread-safe.
+/// Row encoders for reuse, by descriptor: a table that has changed has a new descriptor and so new encoders, and the
+/// old ones go with the old descriptor. Thread-safe.
 /// </summary>
 internal sealed class EncoderPool
 {
     private readonly ConditionalWeakTable<TableDescriptor, Shelf> shelves = [];
 
-    public EncodingSlot Rent(TableDescriptor table) => shelves.GetOrCreateValue(table).Take() ?? new EncodingSlot(table);
+    public EncodingSlot Rent(TableDescriptor table) =>
+        shelves.GetOrCreateValue(table).Take() ?? new EncodingSlot(table);
 
     public void Return(EncodingSlot slot) => shelves.GetOrCreateValue(slot.Encoder.Table).Put(slot);
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ingest.Node.Gateway.Http;
 
-/// <summary><c>/healthz/live</c> and <c>/healthz/ready</c>: 200 or 503, and in either case each check with its reason.</summary>
+/// <summary><c>/healthz/live</c> and <c>/healthz/ready</c>: 200 or 503, and each check with its reason.</summary>
 internal static class HealthAnswers
 {
     /// <summary>The options for the checks with a tag.</summary>

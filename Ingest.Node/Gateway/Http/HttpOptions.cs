@@ -1,6 +1,6 @@
 namespace Ingest.Node.Gateway.Http;
 
-/// <summary>What the HTTP surface may spend on a request. Its values come from <c>hocon/ingest.conf</c> alone.</summary>
+/// <summary>What the HTTP surface may spend on a request. Its values are in <c>hocon/ingest.conf</c>.</summary>
 public sealed class HttpOptions
 {
     public HttpOptions(long maxRowBytes, int streamChunks, TimeSpan retryAfter)
@@ -17,7 +17,7 @@ public sealed class HttpOptions
     /// <summary>The bytes that one row may have in its text form, after decompression. A longer one is a 413.</summary>
     public long MaxRowBytes { get; }
 
-    /// <summary>The chunks (of at most 512 rows or 64 KiB) of one stream that may wait for their verdicts to be read.</summary>
+    /// <summary>The chunks of one stream, of at most 512 rows or 64 KiB, that may wait for their verdicts.</summary>
     public int StreamChunks { get; }
 
     /// <summary>What <c>Retry-After</c> tells a caller that was turned away; whole seconds.</summary>

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>
-/// A JSON writer over a buffer that grows. Each thread keeps one, since an answer is written without a pause: that costs
-/// no allocation and no lock.
+/// A JSON writer over a buffer that grows. Each thread keeps one, since an answer is written without a pause: that
+/// costs no allocation and no lock.
 /// </summary>
 internal sealed class JsonBuffer
 {

@@ -18,7 +18,7 @@ internal sealed record Problem(int Status, ProblemType Type, string Detail)
 
     public string? Column { get; init; }
 
-    /// <summary>What is wrong, by column, in the order in which it was found; a column may occur more than once.</summary>
+    /// <summary>What is wrong, by column, as it was found; a column may occur more than once.</summary>
     public ImmutableArray<(string Column, string Message)> Errors { get; init; } = [];
 
     /// <summary>The caller may send the same again after a pause.</summary>

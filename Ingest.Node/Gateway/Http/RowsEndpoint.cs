@@ -120,6 +120,6 @@ internal sealed class RowsEndpoint(
         return Answers.Write(context, options, new Problem(
             StatusCodes.Status415UnsupportedMediaType,
             ProblemTypes.ContentCodingUnsupported,
-            $"Bodies are taken with the content codings {ContentCoding.Known}, also on top of each other, or with none."));
+            $"Bodies are taken as {ContentCoding.Known}, also one on top of the other, or without a coding."));
     }
 }

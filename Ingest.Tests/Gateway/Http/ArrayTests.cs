@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 public sealed class ArrayTests : IAsyncLifetime
 {
@@ -29,7 +29,8 @@ public sealed class ArrayTests : IAsyncLifetime
     [Theory]
     [InlineData("[]")]
     [InlineData(" [ \n ] ")]
-    public async Task Should_answer_an_empty_array_with_an_empty_array(string body) => Assert.Empty(await PostAsync(body));
+    public async Task Should_answer_an_empty_array_with_an_empty_array(string body) =>
+        Assert.Empty(await PostAsync(body));
 
     [Fact]
     public async Task Should_close_an_array_with_the_summary_when_verdicts_are_chosen()

@@ -2,9 +2,9 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
-/// <summary>Whatever a caller sends, the answer is a problem that says what is wrong, and nothing is submitted.</summary>
+/// <summary>Whatever is sent, the answer is a problem that says what is wrong, and nothing is submitted.</summary>
 public sealed class BadInputTests : IAsyncLifetime
 {
     private readonly ScriptedGateway gateway = new();
@@ -85,7 +85,7 @@ public sealed class BadInputTests : IAsyncLifetime
         using var response = await server.PostAsync("{}", mediaType);
 
         await RefusedAsync(415, "/problems/media-type-unsupported", Task.FromResult(response));
-        Assert.Contains("application/x-ndjson", response.Headers.GetValues("Accept").Single(), StringComparison.Ordinal);
+        Assert.Contains("text/csv", response.Headers.GetValues("Accept").Single(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,7 +3,7 @@ using System.Net;
 using System.Text;
 using ZstdSharp;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 [Collection(nameof(MeasuresMemory))]
 public sealed class ContentCodingTests : IAsyncLifetime

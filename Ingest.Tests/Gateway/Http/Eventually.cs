@@ -1,4 +1,4 @@
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 /// <summary>Waits for what another thread is about to do and nobody tells.</summary>
 internal static class Eventually

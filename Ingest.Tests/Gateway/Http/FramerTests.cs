@@ -3,7 +3,7 @@ using System.Text;
 using CsCheck;
 using Ingest.Node.Gateway.Http.Framing;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 /// <summary>However the input is cut into pieces, a framer finds the same records.</summary>
 public sealed class FramerTests

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 [Collection(nameof(MeasuresMemory))]
 public sealed class LongStreamTests
@@ -20,7 +20,8 @@ public sealed class LongStreamTests
         var before = GC.GetTotalMemory(forceFullCollection: true);
         long highest = 0;
         using var content = new GeneratedContent(
-            TotalBytes, onTenth: () => highest = Math.Max(highest, GC.GetTotalMemory(forceFullCollection: true) - before));
+            TotalBytes,
+            onTenth: () => highest = Math.Max(highest, GC.GetTotalMemory(forceFullCollection: true) - before));
 
         using var response = await server.Client.PostAsync(
             new Uri("/v1/tables/clicks/rows?verdicts=none", UriKind.Relative), content);

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 /// <summary>
 /// A client that speaks HTTP/1.1 byte by byte, for what a well-behaved one does not do: read the answer while it still

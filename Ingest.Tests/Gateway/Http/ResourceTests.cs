@@ -3,7 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 /// <summary>What can be read: tables, accounts, health.</summary>
 public sealed class ResourceTests
@@ -34,7 +34,8 @@ public sealed class ResourceTests
 
         var list = await GetAsync(server, "/v1/tables");
 
-        Assert.Equal(["a", "b"], list.GetProperty("tables").EnumerateArray().Select(t => t.GetProperty("name").GetString()));
+        var names = list.GetProperty("tables").EnumerateArray().Select(table => table.GetProperty("name").GetString());
+        Assert.Equal(["a", "b"], names);
     }
 
     [Fact]

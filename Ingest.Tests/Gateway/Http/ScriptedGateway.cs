@@ -4,7 +4,7 @@ using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 /// <summary>
 /// A gateway in this process that gives each row the verdict that a test asks for, when it asks for it. It checks that

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Ingest.Messages;
 using Ingest.Node.Gateway;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 public sealed class SingleRowTests : IAsyncLifetime
 {

@@ -13,7 +13,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 /// <summary>The HTTP surface on a real Kestrel, at a port of its own, over any catalog and gateway.</summary>
 internal sealed class TestHttpServer : IAsyncDisposable
@@ -25,8 +25,8 @@ internal sealed class TestHttpServer : IAsyncDisposable
     private TestHttpServer(WebApplication app)
     {
         this.app = app;
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Address = new Uri(address);
+        var features = app.Services.GetRequiredService<IServer>().Features;
+        Address = new Uri(features.Get<IServerAddressesFeature>()!.Addresses.First());
         Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
     }
 

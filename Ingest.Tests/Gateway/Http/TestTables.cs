@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using Ingest.Node.Catalog;
 using Ingest.Node.Catalog.Codecs;
 
-namespace Ingest.Tests.Gateway.Http;
+namespace Ingest.Tests.Http;
 
 /// <summary>Tables as the catalog would describe them, for tests that need no database.</summary>
 internal static class TestTables

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Ingest.Node.Gateway.Http.Framing;
 
 /// <summary>
-/// CSV records (RFC 4180), ended by LF or CR LF outside quotes, the last one also by the end. Blank lines are no records.
-/// The header line is a record like the others.
+/// CSV records (RFC 4180), ended by LF or CR LF outside quotes, the last one also by the end. Blank lines are no
+/// records. The header line is a record like the others.
 /// </summary>
 internal sealed class CsvFramer(long maxRecordBytes) : RecordFramer(maxRecordBytes)
 {

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Ingest.Node.Gateway.Http.Framing;
 
-/// <summary>Lines of JSON, ended by LF or CR LF, the last one also by the end. Blank lines count but are no records.</summary>
+/// <summary>Lines of JSON, ended by LF or CR LF or the end. Blank lines are counted but are no records.</summary>
 internal sealed class NdjsonFramer(long maxRecordBytes) : RecordFramer(maxRecordBytes)
 {
     protected override int Scan(ReadOnlySpan<byte> bytes)

@@ -39,7 +39,7 @@ internal sealed class StreamSession(
         await writing;
     }
 
-    /// <summary>Begins to read, then starts the answer: the first read is what makes Kestrel send 100 Continue.</summary>
+    /// <summary>Begins to read, then starts the answer: the first read makes Kestrel send 100 Continue.</summary>
     /// <returns>The first read.</returns>
     private static async ValueTask<ValueTask<ReadResult>> BeginAsync(
         HttpContext context, PipeReader body, VerdictLayout layout)

@@ -93,7 +93,7 @@ internal sealed class VerdictWriter(
 
     private void WriteCommitted(long number, Submission submission, int row)
     {
-        StartVerdict(number, 201);
+        StartVerdict(number, StatusCodes.Status201Created);
         buffer.Json.WritePropertyName("id"u8);
         var rows = submission.Rows;
         RowEncoder.WriteKey(submission.Table, rows.ShapeOf(row), rows.Tuple(row), buffer.Json);
