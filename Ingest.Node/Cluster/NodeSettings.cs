@@ -113,6 +113,7 @@ internal sealed class NodeSettings
     {
         AttemptTimeout = read.Duration("attempt-timeout"),
         LockTimeout = read.Duration("lock-timeout"),
+        KeyRetention = read.Duration("key-retention"),
         MaxConnections = read.Int("max-connections"),
     });
 

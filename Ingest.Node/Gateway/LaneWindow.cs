@@ -112,10 +112,14 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 }
 
 /// <summary>Rows that were settled, by kind.</summary>
-internal readonly record struct SettledCounts(int Committed, int Rejected, int NotWritten)
+/// <param name="Repeated">Rows that were not written, since they repeat one that was.</param>
+internal readonly record struct SettledCounts(int Committed, int Rejected, int NotWritten, int Repeated = 0)
 {
-    public int Total => Committed + Rejected + NotWritten;
+    public int Total => Committed + Rejected + NotWritten + Repeated;
 
     public static SettledCounts operator +(SettledCounts left, SettledCounts right) => new(
-        left.Committed + right.Committed, left.Rejected + right.Rejected, left.NotWritten + right.NotWritten);
+        left.Committed + right.Committed,
+        left.Rejected + right.Rejected,
+        left.NotWritten + right.NotWritten,
+        left.Repeated + right.Repeated);
 }
