@@ -35,6 +35,9 @@ internal static partial class SqlErrors
         "42" or "3F" => ErrorKind.Table,
         // A generated column or a partitioned table's rule that the catalog did not know.
         "0A" or "428C" => ErrorKind.Table,
+        // Within a COPY: a field is shorter than its column's type, so the type is not what the row was encoded for.
+        "08" when error.SqlState == PostgresErrorCodes.ProtocolViolation && CopyLineOf(error) is not null =>
+            ErrorKind.Table,
         _ => ErrorKind.Transient,
     };
 

@@ -114,7 +114,8 @@ public sealed class CreateRowTests(CreateRowTests.Fixture fixture) : IClassFixtu
     [Fact]
     public async Task Should_serve_names_that_sql_needs_quoted()
     {
-        const string Table = "we\"ird.na/me";
+        // As in SQL: a dot in a bare name would otherwise separate it from its schema.
+        const string Table = "\"we\"\"ird.na/me\"";
         var json = JsonSerializer.Serialize(new Dictionary<string, object>
         {
             ["se\"lect"] = "quote",

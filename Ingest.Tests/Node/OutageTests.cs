@@ -66,16 +66,17 @@ public sealed class OutageTests : IAsyncLifetime
     {
         using var stop = new CancellationTokenSource();
         var load = clients.RunAsync(callers: 32, stop.Token);
-        for (var round = 0; round < 8; round++)
+        await Soon.IsTrueAsync(() => clients.Count(201) > 100);
+        for (var terminated = 0L; terminated < 8;)
         {
-            var before = clients.Count(201);
-            await Soon.IsTrueAsync(() => clients.Count(201) > before + 50);
-            await ExecuteAsync("""
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                 WHERE application_name = 'ingest' AND state <> 'idle' AND pid <> pg_backend_pid()
+            terminated += await ScalarAsync("""
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                 WHERE application_name = 'ingest' AND backend_xid IS NOT NULL
                 """);
         }
 
+        var before = clients.Count(201);
+        await Soon.IsTrueAsync(() => clients.Count(201) > before + 100);
         await stop.CancelAsync();
         await load;
 
@@ -110,5 +111,13 @@ public sealed class OutageTests : IAsyncLifetime
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task<long> ScalarAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(server.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 }

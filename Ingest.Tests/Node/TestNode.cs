@@ -83,12 +83,12 @@ internal sealed class RowClient(Uri address) : IDisposable
             response.Headers.RetryAfter?.Delta);
     }
 
-    /// <summary>The account of one table.</summary>
+    /// <summary>The account of one table; undefined where the node has received no row for it.</summary>
     public async Task<JsonElement> AccountAsync(string table)
     {
         var accounting = await Http.GetFromJsonAsync<JsonElement>("/v1/accounting");
         return accounting.GetProperty("tables").EnumerateArray()
-            .Single(account => account.GetProperty("table").GetString() == table);
+            .FirstOrDefault(account => account.GetProperty("table").GetString() == table);
     }
 
     /// <summary>The status of <c>/healthz/ready</c>; 0 where nobody answers.</summary>
