@@ -70,10 +70,20 @@ internal sealed class NodeSettings
     /// <summary>How a table's lanes batch.</summary>
     public BatchingOptions BatchingFor(string table) => tables.GetValueOrDefault(table, batching);
 
-    private static HttpSettings HttpOf(SettingsReader read) => Valid(read, new HttpSettings(
-        read.Text("host"),
-        read.Port("port"),
-        new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"))));
+    private static HttpSettings HttpOf(SettingsReader read)
+    {
+        try
+        {
+            return new HttpSettings(
+                read.Text("host"),
+                read.Port("port"),
+                new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after")));
+        }
+        catch (ArgumentOutOfRangeException error)
+        {
+            throw new SettingsException($"{read.Path}: {error.Message}");
+        }
+    }
 
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {
