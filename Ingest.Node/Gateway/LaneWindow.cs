@@ -50,8 +50,9 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
         filling = null;
         if (entries.Count == 0) LastHeard = now;
         entries.Enqueue(entry);
-        entry.SentAt = now;
-        return entry.Seal(lane, gateway, Base, entry.AnswerBy - answerMargin);
+        // What is held is not sent now, and is neither to wait nor to count as if it were.
+        if (!IsHeld) entry.SentAt = now;
+        return entry.Seal(lane, gateway, Base, entry.AnswerBy - answerMargin, isSent: !IsHeld);
     }
 
     /// <summary>The probe that asks the lane how far it has come.</summary>

@@ -47,9 +47,9 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     }
 
     /// <summary>Copies the rows into an envelope: from here on the submissions' storage is not needed.</summary>
-    public Envelope Seal(LaneId lane, GatewayId gateway, long @base, DateTimeOffset deadline)
+    public Envelope Seal(LaneId lane, GatewayId gateway, long @base, DateTimeOffset deadline, bool isSent)
     {
-        sends = 1;
+        sends = isSent ? 1 : 0;
         unsettled = Count;
         settledRows = new BitArray(Count);
         return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs()) { Keys = Keys() };
