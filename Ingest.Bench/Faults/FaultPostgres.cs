@@ -80,6 +80,8 @@ internal sealed class FaultPostgres : IAsyncDisposable
         if (server.Running is not { } postmaster) return;
         await Shell.SignalAsync(postmaster.Pid, "QUIT");
         while (server.Running is not null) await Task.Delay(Interval, time);
+        // What is in the pool is broken, and would be handed out once more.
+        Source.Clear();
     }
 
     /// <summary>Starts it on the port that it had; returns when it accepts connections.</summary>
