@@ -12,7 +12,6 @@ internal static class Database
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            ApplicationName = "ingest",
             MaxPoolSize = options.MaxConnections,
             // A server that is gone must be told from one that is slow; rows wait here in the meantime.
             Timeout = 5,
@@ -25,6 +24,8 @@ internal static class Database
             // A COPY goes out in pieces of this size: 8 KiB, the default, costs a system call for every hundred rows.
             WriteBufferSize = 32 * 1024,
         };
+        // Whoever gives the node a name finds its sessions by that name in pg_stat_activity.
+        settings.ApplicationName ??= "ingest";
         var setup = $"""
             SET timezone = 'UTC';
             SET lock_timeout = {(long)options.LockTimeout.TotalMilliseconds};
