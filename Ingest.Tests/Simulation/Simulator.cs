@@ -5,13 +5,21 @@ namespace Ingest.Tests.Simulation;
 /// <summary>A seed that went wrong, and its story.</summary>
 internal sealed record Violation(int Seed, string What, IReadOnlyList<string> Story)
 {
-    /// <summary>The story's end: where a story is long, what matters comes last.</summary>
-    private const int Lines = 400;
+    private const int Lines = 200;
+
+    /// <summary>Writes the whole story to a file.</summary>
+    /// <returns>The file.</returns>
+    public string Save()
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"ingest-simulation-{Seed}.log");
+        File.WriteAllLines(file, Story);
+        return file;
+    }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"""
         Seed {Seed}: {What}
         To run it again: INGEST_SIMULATION_SEED={Seed}
-        The last of {Story.Count} events:
+        The last of {Story.Count} events; all are in {Save()}:
         {string.Join('\n', Story.TakeLast(Lines))}
         """);
 }
