@@ -35,6 +35,7 @@ public sealed class NodeSettingsTests
     {
         AttemptTimeout = TimeSpan.FromSeconds(20),
         LockTimeout = TimeSpan.FromSeconds(10),
+        KeyRetention = TimeSpan.FromHours(24),
         MaxConnections = 32,
     };
 
@@ -44,7 +45,7 @@ public sealed class NodeSettingsTests
         ("INGEST_POSTGRES", "Host=x;Password=\"a;b\\\"", node => node.Postgres, "Host=x;Password=\"a;b\\\""),
         ("INGEST_DATA", "/elsewhere", node => node.DataDirectory, "/elsewhere"),
         ("INGEST_SHUTDOWN_TIMEOUT", "1m", node => node.ShutdownTimeout, TimeSpan.FromMinutes(1)),
-        ("INGEST_HTTP_HOST", "0.0.0.0", node => node.Http.Host, "0.0.0.0"),
+        ("INGEST_HTTP_HOST", "0.0.0.0", node => node.Http.Address.ToString(), "0.0.0.0"),
         ("INGEST_HTTP_PORT", "81", node => node.Http.Port, 81),
         ("INGEST_MAX_ROW_BYTES", "2KiB", node => node.Http.Options.MaxRowBytes, 2048L),
         ("INGEST_STREAM_CHUNKS", "7", node => node.Http.Options.StreamChunks, 7),
@@ -70,10 +71,12 @@ public sealed class NodeSettingsTests
         ("INGEST_STOP_TIMEOUT", "9s", BatchingOf, Batching with { StopTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_ATTEMPT_TIMEOUT", "9s", node => node.Writing, Writing with { AttemptTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_LOCK_TIMEOUT", "9s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_KEY_RETENTION", "48h", node => node.Writing, Writing with { KeyRetention = TimeSpan.FromHours(48) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
         ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),
         ("INGEST_REMOTE_PORT", "9", node => node.Cluster.Port, 9),
         ("INGEST_SEED_NODES", "a:1,b:2", node => string.Join('|', node.Cluster.SeedNodes), "a:1|b:2"),
+        ("INGEST_ROLES", "gateway", node => string.Join('|', node.Cluster.Roles), "gateway"),
         ("INGEST_SHARDS", "9", node => node.Cluster.Shards, 9),
     ];
 
@@ -87,7 +90,7 @@ public sealed class NodeSettingsTests
         Assert.Equal("", settings.Postgres);
         Assert.Equal(Path.GetFullPath("data"), settings.DataDirectory);
         Assert.Equal(TimeSpan.FromSeconds(25), settings.ShutdownTimeout);
-        Assert.Equal(("127.0.0.1", 8080), (settings.Http.Host, settings.Http.Port));
+        Assert.Equal(("127.0.0.1", 8080), (settings.Http.Address.ToString(), settings.Http.Port));
         Assert.Equal(
             (1L << 20, 64, TimeSpan.FromSeconds(1)),
             (settings.Http.Options.MaxRowBytes, settings.Http.Options.StreamChunks, settings.Http.Options.RetryAfter));
