@@ -1,4 +1,3 @@
-using System.Net;
 using Akka.Hosting;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
@@ -94,7 +93,7 @@ internal sealed class NodeHost : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
-            kestrel.Listen(IPAddress.Parse(Settings.Http.Host), Settings.Http.Port);
+            kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
         });
         var store = new LaneStore(dataSource!, catalog, Settings.Writing, time);
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, time);
@@ -105,8 +104,11 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<ITableCatalog>(catalog)
             .AddSingleton(Settings.Catalog)
             .AddHostedService<CatalogRefresher>()
+            .AddSingleton(Settings.Writing)
+            .AddHostedService<LedgerPurge>()
             .AddSingleton<IRowGateway>(gateway)
             .AddSingleton<IAccounting>(gateway)
+            .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
             .AddIngestHttp(Settings.Http.Options)
             .AddAkka(Program.SystemName, akka => akka
@@ -117,10 +119,11 @@ internal sealed class NodeHost : IAsyncDisposable
                     logs.LogLevel = Akka.Event.LogLevel.InfoLevel;
                 })
                 .WithIngest(Settings, postgres, store, gateway));
-        builder.Services.AddHealthChecks()
+        var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
-            .AddCheck<ClusterCheck>("cluster", tags: ["ready"])
-            .AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
+            .AddCheck<ClusterCheck>("cluster", tags: ["ready"]);
+        if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
+        else gateway.Drain();
         var app = builder.Build();
         app.MapIngest();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to wait

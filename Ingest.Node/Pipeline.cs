@@ -19,16 +19,20 @@ namespace Ingest.Node;
 /// </summary>
 internal static class Pipeline
 {
-    /// <summary>The shard region of the lanes.</summary>
+    /// <summary>The name of the lanes' shard region, on every node.</summary>
+    public const string LanesName = "lanes";
+
+    /// <summary>The key of the lanes' shard region, or of the proxy for it, in the actor registry.</summary>
     public sealed class Lanes;
 
     public static AkkaConfigurationBuilder WithIngest(
-        this AkkaConfigurationBuilder akka, NodeSettings settings, string postgres, ILaneStore store, RowGateway gateway) =>
-        akka
-            .WithCluster(settings.Cluster)
-            .WithJournal(postgres)
-            .WithLanes(settings, store)
-            .WithGateway(settings.Gateway, gateway);
+        this AkkaConfigurationBuilder akka, NodeSettings settings, string postgres, ILaneStore store, RowGateway gateway)
+    {
+        akka.WithCluster(settings.Cluster).WithJournal(postgres);
+        if (settings.Cluster.IsBatcher) akka.WithLanes(settings, store);
+        else akka.WithLanesElsewhere(settings.Cluster);
+        return settings.Cluster.IsGateway ? akka.WithGateway(settings.Gateway, gateway) : akka;
+    }
 
     /// <summary>This node, and how messages to others are written.</summary>
     private static AkkaConfigurationBuilder WithCluster(this AkkaConfigurationBuilder akka, ClusterSettings settings) =>
@@ -36,9 +40,11 @@ internal static class Pipeline
             .AddHocon(Hocon.Read("akka.conf", Environment.GetEnvironmentVariable), HoconAddMode.Prepend)
             .WithCustomSerializer(
                 LaneProtocolSerialization.Name, LaneProtocolSerialization.BoundTypes, LaneProtocolSerialization.Create)
+            .WithStrictSerialization()
             .WithRemoting(settings.Host, settings.Port)
             .WithClustering(new ClusterOptions
             {
+                Roles = [.. settings.Roles],
                 SeedNodes = [.. settings.SeedNodes.Select(node => $"akka.tcp://{Program.SystemName}@{node}")],
             })
             .AddStartup((system, _) =>
@@ -63,7 +69,7 @@ internal static class Pipeline
     private static AkkaConfigurationBuilder WithLanes(
         this AkkaConfigurationBuilder akka, NodeSettings settings, ILaneStore store) =>
         akka.WithShardRegion<Lanes>(
-            "lanes",
+            LanesName,
             id =>
             {
                 var lane = LaneId.Parse(id);
@@ -74,11 +80,17 @@ internal static class Pipeline
             new LaneExtractor(settings.Cluster.Shards),
             new ShardOptions
             {
+                Role = NodeRoles.Batcher,
                 RememberEntities = true,
                 RememberEntitiesStore = RememberEntitiesStore.Eventsourced,
                 StateStoreMode = StateStoreMode.DData,
                 HandOffStopMessage = LaneStop.Instance,
             });
+
+    /// <summary>The way to the lanes for a node that holds none.</summary>
+    private static AkkaConfigurationBuilder WithLanesElsewhere(
+        this AkkaConfigurationBuilder akka, ClusterSettings settings) =>
+        akka.WithShardRegionProxy<Lanes>(LanesName, NodeRoles.Batcher, new LaneExtractor(settings.Shards));
 
     /// <summary>The way in on this node.</summary>
     private static AkkaConfigurationBuilder WithGateway(

@@ -55,7 +55,10 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
         facts.IsNullable,
         facts.HasDefault,
         facts.RefusesInput,
-        facts.Default);
+        facts.Default)
+    {
+        SqlType = $"{TableNames.Quote(facts.Type.Schema)}.{TableNames.Quote(facts.Type.Name)}",
+    };
 
     /// <remarks>
     /// No key is made where the role may not write it, and none for a key that refers to another table and has no

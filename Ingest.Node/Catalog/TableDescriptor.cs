@@ -22,7 +22,13 @@ public sealed record Column(
     bool IsNullable,
     bool HasDefault,
     string? RefusesInput,
-    string? Default);
+    string? Default)
+{
+    /// <summary>
+    /// The type for a CAST, quoted and without its modifier: a cast to <c>bit(3)</c> cuts off what an assignment refuses.
+    /// </summary>
+    public string SqlType { get; init; } = "";
+}
 
 /// <summary>Where a row's key comes from when the row does not give it.</summary>
 public enum KeyGeneration

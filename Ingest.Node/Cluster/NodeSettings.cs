@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using Akka.Configuration;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
@@ -70,14 +71,28 @@ internal sealed class NodeSettings
     /// <summary>How a table's lanes batch.</summary>
     public BatchingOptions BatchingFor(string table) => tables.GetValueOrDefault(table, batching);
 
-    private static HttpSettings HttpOf(SettingsReader read) => Valid(read, new HttpSettings(
-        read.Text("host"),
-        read.Port("port"),
-        new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"))));
+    private static HttpSettings HttpOf(SettingsReader read)
+    {
+        try
+        {
+            return new HttpSettings(
+                IPAddress.TryParse(read.Text("host"), out var address)
+                    ? address
+                    : throw new SettingsException($"The setting {read.Path}.host is not an IP address."),
+                read.Port("port"),
+                new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after")));
+        }
+        catch (ArgumentOutOfRangeException error)
+        {
+            throw new SettingsException($"{read.Path}: {error.Message}");
+        }
+    }
 
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {
-        Schemas = read.List("schemas"),
+        Schemas = read.List("schemas") is { IsEmpty: false } schemas
+            ? schemas
+            : throw new SettingsException("The setting ingest.catalog.schemas names no schema."),
         RefreshInterval = read.Duration("refresh-interval"),
     });
 
@@ -108,11 +123,20 @@ internal sealed class NodeSettings
     {
         AttemptTimeout = read.Duration("attempt-timeout"),
         LockTimeout = read.Duration("lock-timeout"),
+        KeyRetention = read.Duration("key-retention"),
         MaxConnections = read.Int("max-connections"),
     });
 
     private static ClusterSettings ClusterOf(SettingsReader read) => Valid(read, new ClusterSettings(
-        read.Text("host"), read.Port("port"), read.List("seed-nodes"), read.Int("shards")));
+        read.Text("host"), read.Port("port"), read.List("seed-nodes"), RolesOf(read), read.Int("shards")));
+
+    private static ImmutableArray<string> RolesOf(SettingsReader read)
+    {
+        var roles = read.List("roles");
+        return !roles.IsEmpty && roles.All(NodeRoles.All.Contains)
+            ? roles
+            : throw new SettingsException($"The setting {read.Path}.roles is one or both of {string.Join(", ", NodeRoles.All)}.");
+    }
 
     private static T Valid<T>(SettingsReader read, T options)
         where T : class
@@ -125,8 +149,17 @@ internal sealed class NodeSettings
 }
 
 /// <summary>Where a node listens for callers.</summary>
-internal sealed record HttpSettings(string Host, int Port, HttpOptions Options);
+internal sealed record HttpSettings(IPAddress Address, int Port, HttpOptions Options);
 
 /// <summary>Where a node listens for other nodes, and which it joins.</summary>
 internal sealed record ClusterSettings(
-    string Host, int Port, ImmutableArray<string> SeedNodes, [property: Range(1, 10_000)] int Shards);
+    string Host,
+    int Port,
+    ImmutableArray<string> SeedNodes,
+    ImmutableArray<string> Roles,
+    [property: Range(1, 10_000)] int Shards)
+{
+    public bool IsGateway => Roles.Contains(NodeRoles.Gateway);
+
+    public bool IsBatcher => Roles.Contains(NodeRoles.Batcher);
+}

@@ -30,7 +30,7 @@ internal sealed record StagingTable(string Create, string Copy, string Move)
                 column.Name,
                 Type: FieldCodecs.IsInput(column.Column.Codec) ? "text" : column.Column.TypeName,
                 Value: FieldCodecs.IsInput(column.Column.Codec)
-                    ? $"CAST({column.Name} AS {column.Column.TypeName})"
+                    ? $"CAST({column.Name} AS {column.Column.SqlType})"
                     : column.Name))
             .ToArray();
         var names = string.Join(", ", columns.Select(column => column.Name));

@@ -27,11 +27,8 @@ internal sealed class WriterActor : ReceiveActor, IDisposable
 
     protected override void PreRestart(Exception reason, object message)
     {
-        // What was under way may have been committed before the failure: only the ledger knows.
-        if (current is Write { Batch.Id: var id }) Context.Parent.Tell(new Failed(id, WriteFailure.InDoubt, reason.Message));
-        else if (current is Resolve { Batch.Id: var inDoubt })
-            Context.Parent.Tell(new Failed(inDoubt, WriteFailure.InDoubt, reason.Message));
-        else if (current is ReadLedger) Context.Parent.Tell(new Failed(0, WriteFailure.Transient, reason.Message));
+        if (current is not null) TellUnfinished(current, isStarted: true, reason);
+        foreach (var request in requests) TellUnfinished(request, isStarted: false, reason);
         base.PreRestart(reason, message);
     }
 
@@ -39,6 +36,22 @@ internal sealed class WriterActor : ReceiveActor, IDisposable
 
     /// <summary>Called by Akka.NET when the actor has stopped.</summary>
     public void Dispose() => stopped.Dispose();
+
+    /// <summary>Nobody else would tell the batcher about a request that goes with this writer; verdicts are asked for
+    /// again by their gateway.</summary>
+    private static void TellUnfinished(object request, bool isStarted, Exception reason)
+    {
+        Failed? answer = request switch
+        {
+            // What was under way may have been committed before the failure: only the ledger knows.
+            Write write => new Failed(
+                write.Batch.Id, isStarted ? WriteFailure.InDoubt : WriteFailure.Transient, reason.Message),
+            Resolve resolve => new Failed(resolve.Batch.Id, WriteFailure.InDoubt, reason.Message),
+            ReadLedger => new Failed(0, WriteFailure.Transient, reason.Message),
+            _ => null,
+        };
+        if (answer is not null) Context.Parent.Tell(answer);
+    }
 
     private void Enqueue(object request)
     {

@@ -8,7 +8,7 @@ public static class IngestEndpoints
 {
     /// <summary>
     /// Registers what the endpoints need of their own. The host adds an <see cref="Catalog.ITableCatalog"/>, an
-    /// <see cref="IRowGateway"/>, an <see cref="IAccounting"/>, and health checks with the tags live and ready.
+    /// <see cref="IRowGateway"/>, an <see cref="IAccounting"/>, an <see cref="IClusterView"/>, and health checks with the tags live and ready.
     /// </summary>
     public static IServiceCollection AddIngestHttp(this IServiceCollection services, HttpOptions options)
     {
@@ -22,7 +22,8 @@ public static class IngestEndpoints
             .AddSingleton<StreamSession>()
             .AddSingleton<RowsEndpoint>()
             .AddSingleton<TablesEndpoint>()
-            .AddSingleton<AccountingEndpoint>();
+            .AddSingleton<AccountingEndpoint>()
+            .AddSingleton<ClusterEndpoint>();
     }
 
     /// <summary>What the surface asks of Kestrel; ports and certificates are the host's.</summary>
@@ -46,6 +47,7 @@ public static class IngestEndpoints
         endpoints.Map("/v1/tables/{table}", failures.Guard(tables.ShowAsync));
         endpoints.Map(
             "/v1/accounting", failures.Guard(services.GetRequiredService<AccountingEndpoint>().ShowAsync));
+        endpoints.Map("/v1/cluster", failures.Guard(services.GetRequiredService<ClusterEndpoint>().ShowAsync));
         endpoints.MapHealthChecks("/healthz/live", HealthAnswers.For("live"));
         endpoints.MapHealthChecks("/healthz/ready", HealthAnswers.For("ready"));
         endpoints.MapFallback("/v1/{**path}", context => Answers.Write(context, options, new Problem(

@@ -36,7 +36,7 @@ internal static class Problems
     public static readonly Problem Closing = new(
         StatusCodes.Status503ServiceUnavailable,
         ProblemTypes.NodeClosing,
-        "The node is stopping and takes no more rows. Nothing was kept; send it again, best to another node.")
+        "The node takes no rows: it is stopping, or is not a gateway. Nothing was kept; send it again to another node.")
     {
         MayRetry = true,
     };

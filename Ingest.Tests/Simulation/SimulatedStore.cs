@@ -1,0 +1,200 @@
+using System.Collections.Immutable;
+using Ingest.Messages;
+using Ingest.Node.Writing;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Tests.Simulation;
+
+/// <summary>
+/// What one process sees of the database. It follows <see cref="LaneStore"/> and <see cref="LaneTransaction"/> round trip by
+/// round trip, and each waits for the driver; a change there belongs here too.
+/// </summary>
+/// <param name="name">The process, for the story.</param>
+internal sealed class SimulatedStore(
+    string name,
+    SimulatedDatabase database,
+    Connections connections,
+    Oracle oracle,
+    EventLog log,
+    Coverage coverage,
+    Sabotage sabotage) : ILaneStore
+{
+    public const string Connect = "connect";
+    public const string Commit = "commit";
+
+    public string Name => name;
+
+    public Task<object> ReadLedgerAsync(LaneId lane, CancellationToken cancellation) => Watch<object>(async () =>
+    {
+        try
+        {
+            await StepAsync(Connect, cancellation);
+            await StepAsync("read the ledger", cancellation);
+            return sabotage.HasFlag(Sabotage.NoLedgerRead) ? new LedgerRead([]) : database.ReadLedger(lane);
+        }
+        catch (Exception error) when (error is ConnectionLostException or StatementRefusedException)
+        {
+            return new Failed(0, WriteFailure.Transient, error.Message);
+        }
+    });
+
+    public Task<object> ReadVerdictsAsync(LaneId lane, PositionRange range, CancellationToken cancellation) =>
+        Watch<object>(async () =>
+        {
+            try
+            {
+                await StepAsync(Connect, cancellation);
+                await StepAsync("read verdicts", cancellation);
+                return database.ReadVerdicts(lane, range);
+            }
+            catch (Exception error) when (error is ConnectionLostException or StatementRefusedException)
+            {
+                return new Failed(0, WriteFailure.Transient, error.Message);
+            }
+        });
+
+    public Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation) => Watch(async () =>
+    {
+        log.Add($"       {name} writes batch {batch.Id}: {log.Describe(batch)}");
+        using var attempt = connections.NewAttempt(batch.Deadline, cancellation);
+        try
+        {
+            return await AttemptAsync(batch, attempt.Token);
+        }
+        catch (Exception error)
+            when (error is ConnectionLostException or StatementRefusedException or OperationCanceledException)
+        {
+            return new Failed(batch.Id, WriteFailure.Transient, error.Message);
+        }
+    });
+
+    public Task<WriteResult> ResolveAsync(Batch batch, CancellationToken cancellation) => Watch(async () =>
+    {
+        log.Add($"       {name} resolves batch {batch.Id}: {log.Describe(batch)}");
+        Transaction? transaction = null;
+        try
+        {
+            await StepAsync(Connect, cancellation);
+            transaction = database.Begin(this);
+            return await MoveAsync(transaction, batch, cancellation)
+                ? new Failed(batch.Id, WriteFailure.Transient, "the commit did not take place")
+                : await ReadFencedAsync(batch, cancellation);
+        }
+        catch (Exception error) when (error is ConnectionLostException or StatementRefusedException)
+        {
+            return new Failed(batch.Id, WriteFailure.InDoubt, error.Message);
+        }
+        finally
+        {
+            if (transaction is not null) connections.Leave(transaction);
+        }
+    });
+
+    private async Task<WriteResult> AttemptAsync(Batch batch, CancellationToken cancellation)
+    {
+        await StepAsync(Connect, cancellation);
+        var transaction = database.Begin(this);
+        try
+        {
+            if (!await MoveAsync(transaction, batch, cancellation)) return await ReadFencedAsync(batch, cancellation);
+            if (batch.Count > 0) await StepAsync("copy", cancellation);
+            var rejections = database.Copy(transaction, batch);
+            if (!rejections.IsEmpty) await StepAsync("isolate", cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            transaction.IsCommitting = true;
+            await CommitAsync(transaction);
+            return new Written(batch.Id, rejections);
+        }
+        catch (ConnectionLostException error) when (transaction.IsCommitting)
+        {
+            var failure = sabotage.HasFlag(Sabotage.DoubtTakenForFailure) ? WriteFailure.Transient : WriteFailure.InDoubt;
+            return new Failed(batch.Id, failure, error.Message);
+        }
+        finally
+        {
+            connections.Leave(transaction);
+        }
+    }
+
+    private async Task<bool> MoveAsync(Transaction transaction, Batch batch, CancellationToken cancellation)
+    {
+        var hasMoved = true;
+        // Positions that are known move first, as in the real one; the gateways' own order is random.
+        foreach (var move in batch.Moves.OrderBy(move => move.From == 0).ThenBy(move => log.NumberOf(move.Gateway)))
+        {
+            await StepAsync("move", cancellation, () => database.CanMove(transaction, batch.Lane, move));
+            hasMoved &= database.Move(transaction, batch.Lane, move);
+        }
+
+        return hasMoved;
+    }
+
+    private async Task<WriteResult> ReadFencedAsync(Batch batch, CancellationToken cancellation)
+    {
+        await StepAsync("read positions", cancellation);
+        if (!batch.Moves.All(move => database.PositionOf(batch.Lane, move.Gateway) == move.To))
+            return new Failed(batch.Id, WriteFailure.Fenced, "the ledger was moved by another incarnation");
+
+        var rejections = ImmutableArray.CreateBuilder<RejectedRow>();
+        foreach (var move in batch.Moves)
+        {
+            await StepAsync("read rejections", cancellation);
+            var range = new PositionRange(move.Gateway, move.From + 1, move.To);
+            rejections.AddRange(database.ReadVerdicts(batch.Lane, range).Rejections);
+        }
+
+        return new Written(batch.Id, rejections.DrainToImmutable());
+    }
+
+    private async Task CommitAsync(Transaction transaction)
+    {
+        var end = await connections.Wait(Commit, this, CancellationToken.None);
+        switch (end)
+        {
+            case StepEnd.Done:
+                // A server that was stopped meanwhile has ended the transaction; this client's steps ended with it.
+                database.Commit(transaction);
+                break;
+            case StepEnd.AnswerLost:
+                database.Commit(transaction);
+                throw new ConnectionLostException("the answer to COMMIT was lost");
+            case StepEnd.Refused:
+                transaction.IsCommitting = false;
+                throw new StatementRefusedException();
+            default:
+                Throw(end);
+                break;
+        }
+    }
+
+    private async Task StepAsync(string step, CancellationToken cancellation, Func<bool>? isReady = null) =>
+        Throw(await connections.Wait(step, this, cancellation, isReady));
+
+    private static void Throw(StepEnd end)
+    {
+        switch (end)
+        {
+            case StepEnd.ConnectionLost: throw new ConnectionLostException("the connection broke");
+            case StepEnd.Refused: throw new StatementRefusedException();
+            case StepEnd.Unforeseen: throw new UnforeseenException();
+            case StepEnd.Cancelled: throw new OperationCanceledException();
+        }
+    }
+
+    /// <summary>Keeps faults of the simulator itself from passing for faults that it has made.</summary>
+    private async Task<T> Watch<T>(Func<Task<T>> operation)
+    {
+        try
+        {
+            var result = await operation();
+            coverage.Count(result is Failed failed ? $"heard {failed.Failure}" : $"heard {result!.GetType().Name}");
+            log.Add($"       {name} hears {(result is LedgerRead or VerdictsRead ? result.GetType().Name : result)}");
+            return result;
+        }
+        catch (Exception error) when (error is not (UnforeseenException or OperationCanceledException))
+        {
+            oracle.Fail($"the model failed: {error}");
+            throw;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using Ingest.Node.Batching;
+using Ingest.Node.Gateway;
+
+namespace Ingest.Tests.Simulation;
+
+/// <summary>
+/// What one seed runs: how many of everything, its settings, and how often each fault strikes. About half of the faults are
+/// off in a run, since faults that all strike at once hide what a few of them would do together.
+/// </summary>
+internal sealed record SimulationPlan
+{
+    public required int Gateways { get; init; }
+
+    public required int Lanes { get; init; }
+
+    /// <summary>Rows that callers hand in before the faults end.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>Choices that the driver makes before the faults end.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>The chance that a row is one that PostgreSQL refuses.</summary>
+    public required double BadRows { get; init; }
+
+    /// <summary>How many of the oldest packets may overtake each other.</summary>
+    public required int Reorder { get; init; }
+
+    /// <summary>The chance that a step in the database fails.</summary>
+    public required double StepFaults { get; init; }
+
+    /// <summary>How much faster than the rest the database works: below one, transactions last long.</summary>
+    public required double DatabasePace { get; init; }
+
+    public required FaultWeights Faults { get; init; }
+
+    public required GatewayOptions Gateway { get; init; }
+
+    public required BatchingOptions Batching { get; init; }
+
+    public static SimulationPlan Draw(Random random)
+    {
+        var timeout = TimeSpan.FromMilliseconds(random.Next(6, 60) * 50);
+        return new SimulationPlan
+        {
+            Gateways = random.Next(1, 4),
+            Lanes = random.Next(1, 3),
+            Rows = random.Next(20, 200),
+            Steps = random.Next(150, 600),
+            BadRows = random.Next(3) == 0 ? 0.2 : 0,
+            Reorder = random.Next(2) == 0 ? 1 : random.Next(2, 10),
+            StepFaults = random.Next(3) == 0 ? 0 : random.NextDouble() * 0.25,
+            DatabasePace = 0.2 + random.NextDouble() * 1.8,
+            Faults = FaultWeights.Draw(random),
+            Gateway = new GatewayOptions
+            {
+                RequestTimeout = timeout,
+                AnswerMargin = timeout * (random.NextDouble() / 2),
+                InFlightRows = random.Next(40, 400),
+                InFlightBytes = 1L << 20,
+                EnvelopeRows = random.Next(1, 12),
+                EnvelopeBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(1, 8),
+                ProbeAfter = TimeSpan.FromMilliseconds(random.Next(2, 12) * 50),
+            },
+            Batching = new BatchingOptions
+            {
+                FlushEvery = random.Next(1, 16),
+                FlushInterval = TimeSpan.FromMilliseconds(random.Next(3) == 0 ? 0 : random.Next(20) * 25),
+                FlushBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(1, 12),
+                Lanes = 1,
+                BufferBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(4, 60),
+                RetryMin = TimeSpan.FromMilliseconds(20),
+                RetryMax = TimeSpan.FromMilliseconds(200),
+                StopTimeout = TimeSpan.FromMilliseconds(random.Next(4, 20) * 50),
+            },
+        };
+    }
+}
+
+/// <summary>How often the driver picks each fault, against a weight of about 70 for all that goes well.</summary>
+internal sealed record FaultWeights
+{
+    public required double Drop { get; init; }
+
+    public required double Duplicate { get; init; }
+
+    /// <summary>Time passes while nothing is delivered and nothing is written.</summary>
+    public required double Pause { get; init; }
+
+    public required double DatabaseRestart { get; init; }
+
+    public required double WriterCrash { get; init; }
+
+    /// <summary>The lane's actor fails and its supervisor restarts it.</summary>
+    public required double LaneRestart { get; init; }
+
+    /// <summary>The lane's process is gone at once.</summary>
+    public required double LaneCrash { get; init; }
+
+    /// <summary>A second incarnation of a lane starts while the first lives on.</summary>
+    public required double Split { get; init; }
+
+    public required double HandOff { get; init; }
+
+    public required double GatewayCrash { get; init; }
+
+    public required double FlushNow { get; init; }
+
+    public static FaultWeights Draw(Random random)
+    {
+        return new FaultWeights
+        {
+            Drop = Weight(6),
+            Duplicate = Weight(4),
+            Pause = Weight(1),
+            DatabaseRestart = Weight(1),
+            WriterCrash = Weight(1.5),
+            LaneRestart = Weight(1),
+            LaneCrash = Weight(1.5),
+            Split = Weight(1.5),
+            HandOff = Weight(1),
+            GatewayCrash = Weight(0.5),
+            FlushNow = Weight(0.5),
+        };
+
+        double Weight(double most) => random.Next(2) == 0 ? 0 : random.NextDouble() * most;
+    }
+}
