@@ -121,7 +121,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
 
     private Task<long> CountAsync() => database.ScalarAsync<long>("SELECT count(*) FROM orders");
 
-    private async Task<TestNode.Answer> PostAsync(
+    private async Task<Answer> PostAsync(
         string key, string body, string mediaType = "application/json", string table = "orders")
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"/v1/tables/{table}/rows", UriKind.Relative))
@@ -130,6 +130,6 @@ public sealed class IdempotencyTests : IAsyncLifetime
         };
         request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
         using var response = await node.Http.SendAsync(request);
-        return new TestNode.Answer((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+        return new Answer((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 }
