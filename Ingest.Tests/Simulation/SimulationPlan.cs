@@ -39,7 +39,9 @@ internal sealed record SimulationPlan
 
     public static SimulationPlan Draw(Random random)
     {
+        var flushEvery = random.Next(1, 16);
         var timeout = TimeSpan.FromMilliseconds(random.Next(6, 60) * 50);
+        var margin = timeout * (random.NextDouble() / 2);
         return new SimulationPlan
         {
             Gateways = random.Next(1, 4),
@@ -54,7 +56,7 @@ internal sealed record SimulationPlan
             Gateway = new GatewayOptions
             {
                 RequestTimeout = timeout,
-                AnswerMargin = timeout * (random.NextDouble() / 2),
+                AnswerMargin = margin,
                 InFlightRows = random.Next(40, 400),
                 InFlightBytes = 1L << 20,
                 EnvelopeRows = random.Next(1, 12),
@@ -63,11 +65,13 @@ internal sealed record SimulationPlan
             },
             Batching = new BatchingOptions
             {
-                FlushEvery = random.Next(1, 16),
-                FlushInterval = TimeSpan.FromMilliseconds(random.Next(3) == 0 ? 0 : random.Next(20) * 25),
+                FlushEvery = flushEvery,
+                // Rows that must wait for their age longer than they live are never written, and that is nobody's fault.
+                FlushInterval = random.Next(3) == 0 ? TimeSpan.Zero : (timeout - margin) * (random.NextDouble() / 2),
                 FlushBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(1, 12),
                 Lanes = 1,
-                BufferBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(4, 60),
+                // A lane whose buffer holds no whole batch would wait for its age, however many rows there are.
+                BufferBytes = SimulatedGateway.TupleBytes * (flushEvery + random.Next(random.Next(2) == 0 ? 10 : 1_000)),
                 RetryMin = TimeSpan.FromMilliseconds(20),
                 RetryMax = TimeSpan.FromMilliseconds(200),
                 StopTimeout = TimeSpan.FromMilliseconds(random.Next(4, 20) * 50),
