@@ -53,9 +53,9 @@ internal sealed class Driver(Simulation world)
 
     private void OfferWork()
     {
-        Offer(10, "time", () => world.Advance(TimeSpan.FromMilliseconds(Random.Next(1, 6) * 10)));
+        Offer(5, "time", () => world.Advance(TimeSpan.FromMilliseconds(Random.Next(1, 6) * 10)));
         if (rowsLeft > 0) Offer(7, "submit", Submit);
-        if (world.Network.Count > 0) Offer(30, "deliver", () => world.Network.Deliver(PickPacket()));
+        if (world.Network.Count > 0) Offer(30 + world.Network.Count, "deliver", () => world.Network.Deliver(PickPacket()));
         var steps = world.Connections.Ready();
         if (steps.Count > 0) Offer(20 * world.Plan.DatabasePace, "database step", () => EndStep(Pick(steps)));
         var late = world.Connections.Late();

@@ -188,7 +188,7 @@ internal sealed class SimulatedStore(
         {
             var result = await operation();
             coverage.Count(result is Failed failed ? $"heard {failed.Failure}" : $"heard {result!.GetType().Name}");
-            log.Add($"       {name} hears {(result is LedgerRead or VerdictsRead ? result.GetType().Name : result)}");
+            log.Add($"       {name} hears {log.Describe(result)}");
             return result;
         }
         catch (Exception error) when (error is not (UnforeseenException or OperationCanceledException))

@@ -51,7 +51,7 @@ internal sealed record SimulationPlan
             BadRows = random.Next(3) == 0 ? 0.2 : 0,
             Reorder = random.Next(2) == 0 ? 1 : random.Next(2, 10),
             StepFaults = random.Next(3) == 0 ? 0 : random.NextDouble() * 0.25,
-            DatabasePace = 0.2 + random.NextDouble() * 1.8,
+            DatabasePace = 0.3 + random.NextDouble() * 3,
             Faults = FaultWeights.Draw(random),
             Gateway = new GatewayOptions
             {
@@ -113,17 +113,17 @@ internal sealed record FaultWeights
     {
         return new FaultWeights
         {
-            Drop = Weight(6),
-            Duplicate = Weight(4),
-            Pause = Weight(1),
-            DatabaseRestart = Weight(1),
-            WriterCrash = Weight(1.5),
-            LaneRestart = Weight(1),
-            LaneCrash = Weight(1.5),
-            Split = Weight(1.5),
-            HandOff = Weight(1),
-            GatewayCrash = Weight(0.5),
-            FlushNow = Weight(0.5),
+            Drop = Weight(4),
+            Duplicate = Weight(3),
+            Pause = Weight(0.5),
+            DatabaseRestart = Weight(0.4),
+            WriterCrash = Weight(0.8),
+            LaneRestart = Weight(0.5),
+            LaneCrash = Weight(0.8),
+            Split = Weight(1.2),
+            HandOff = Weight(0.6),
+            GatewayCrash = Weight(0.15),
+            FlushNow = Weight(0.3),
         };
 
         double Weight(double most) => random.Next(2) == 0 ? 0 : random.NextDouble() * most;
