@@ -53,13 +53,10 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public Task<ImmutableArray<LedgerPosition>> ReadPositionsAsync(LaneId lane, CancellationToken cancellation) =>
         Ledger.ReadAsync(connection, lane, cancellation);
 
-    /// <summary>The rejections that were recorded for positions that an earlier attempt has moved.</summary>
-    public async Task<ImmutableArray<RejectedRow>> ReadRejectionsAsync(
-        LaneId lane, LedgerMove move, CancellationToken cancellation)
-    {
-        var range = new PositionRange(move.Gateway, move.From + 1, move.To);
-        return (await Ledger.ReadVerdictsAsync(connection, lane, range, cancellation)).Rejections;
-    }
+    /// <summary>The verdicts that were recorded for positions that an earlier attempt has moved over.</summary>
+    public Task<VerdictsRead> ReadVerdictsAsync(LaneId lane, LedgerMove move, CancellationToken cancellation) =>
+        Ledger.ReadVerdictsAsync(
+            connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);
 
     /// <summary>Writes a range of a batch's rows.</summary>
     /// <exception cref="CopyFailedException">PostgreSQL refused it; says which row, where PostgreSQL named one.</exception>
