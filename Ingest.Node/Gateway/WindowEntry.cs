@@ -16,6 +16,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     private int sends;
     private int unsettled;
     private bool givenUp;
+    private bool expired;
 
     public long First { get; } = first;
 
@@ -55,11 +56,16 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs()) { Keys = Keys() };
     }
 
-    /// <summary>The envelope once more; as positions to skip where its callers have been answered.</summary>
+    /// <summary>
+    /// The envelope once more; as positions to skip where its callers have been answered, or where a lane has given up on
+    /// some of its rows: another lane's clock might be behind, and none of those may be written any more.
+    /// </summary>
     public Envelope Again(long @base)
     {
         sends++;
-        return envelope = givenUp ? envelope! with { Base = @base, Runs = [], Keys = [] } : envelope! with { Base = @base };
+        return envelope = givenUp || expired
+            ? envelope! with { Base = @base, Runs = [], Keys = [] }
+            : envelope! with { Base = @base };
     }
 
     public SettledCounts Settle(Settled settled, List<Submission> completed)
@@ -68,6 +74,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         var outcome = settled.Outcome == VerdictKind.NotWritten && sends > 1
             ? Verdict.Unknown
             : new Verdict(settled.Outcome);
+        expired |= settled.Outcome == VerdictKind.NotWritten;
         var from = (int)(Math.Max(settled.First, First) - First);
         var to = (int)(Math.Min(settled.Last, Last) - First);
         var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;

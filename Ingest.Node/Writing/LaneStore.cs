@@ -170,27 +170,25 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     }
 
     /// <summary>
-    /// The ledger is not where the batch believes it. Where it is at the batch's end, the batch is there: an attempt whose
-    /// answer was lost has written it. Anything else was another incarnation of the lane.
+    /// The ledger is not where the batch believes it. Where it is at the batch's end, with the same positions given up on,
+    /// the batch is there: an attempt whose answer was lost has written it. Anything else was another incarnation.
     /// </summary>
     private static async Task<WriteResult> ReadFencedAsync(
         Batch batch, LaneTransaction transaction, CancellationToken cancellation)
     {
+        var fenced = new Failed(batch.Id, WriteFailure.Fenced, "the ledger was moved by another incarnation");
         var positions = (await transaction.ReadPositionsAsync(batch.Lane, cancellation))
             .ToDictionary(position => position.Gateway, position => position.Position);
-        if (!batch.Moves.All(move => positions.GetValueOrDefault(move.Gateway) == move.To))
-            return new Failed(batch.Id, WriteFailure.Fenced, "the ledger was moved by another incarnation");
+        if (!batch.Moves.All(move => positions.GetValueOrDefault(move.Gateway) == move.To)) return fenced;
 
-        var rejections = ImmutableArray.CreateBuilder<RejectedRow>();
-        var repeats = ImmutableArray.CreateBuilder<RepeatedRow>();
+        var verdicts = new List<VerdictsRead>();
         foreach (var move in batch.Moves)
+            verdicts.Add(await transaction.ReadVerdictsAsync(batch.Lane, move, cancellation));
+        if (!RecordedBatch.Matches(batch, verdicts)) return fenced;
+        return new Written(batch.Id, [.. verdicts.SelectMany(read => read.Rejections)])
         {
-            var verdicts = await transaction.ReadVerdictsAsync(batch.Lane, move, cancellation);
-            rejections.AddRange(verdicts.Rejections);
-            repeats.AddRange(verdicts.Repeats);
-        }
-
-        return new Written(batch.Id, rejections.DrainToImmutable()) { Repeats = repeats.DrainToImmutable() };
+            Repeats = [.. verdicts.SelectMany(read => read.Repeats)],
+        };
     }
 
     private CancellationTokenSource NewAttempt(Batch batch, CancellationToken cancellation)

@@ -53,7 +53,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public Task<ImmutableArray<LedgerPosition>> ReadPositionsAsync(LaneId lane, CancellationToken cancellation) =>
         Ledger.ReadAsync(connection, lane, cancellation);
 
-    /// <summary>What was recorded for positions that an earlier attempt has moved.</summary>
+    /// <summary>The verdicts that were recorded for positions that an earlier attempt has moved over.</summary>
     public Task<VerdictsRead> ReadVerdictsAsync(LaneId lane, LedgerMove move, CancellationToken cancellation) =>
         Ledger.ReadVerdictsAsync(
             connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);

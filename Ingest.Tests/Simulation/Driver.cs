@@ -53,9 +53,9 @@ internal sealed class Driver(Simulation world)
 
     private void OfferWork()
     {
-        Offer(10, "time", () => world.Advance(TimeSpan.FromMilliseconds(Random.Next(1, 6) * 10)));
+        Offer(5, "time", () => world.Advance(TimeSpan.FromMilliseconds(Random.Next(1, 6) * 10)));
         if (rowsLeft > 0) Offer(7, "submit", Submit);
-        if (world.Network.Count > 0) Offer(30, "deliver", () => world.Network.Deliver(PickPacket()));
+        if (world.Network.Count > 0) Offer(30 + world.Network.Count, "deliver", () => world.Network.Deliver(PickPacket()));
         var steps = world.Connections.Ready();
         if (steps.Count > 0) Offer(20 * world.Plan.DatabasePace, "database step", () => EndStep(Pick(steps)));
         var late = world.Connections.Late();
@@ -192,15 +192,13 @@ internal sealed class Driver(Simulation world)
             }
 
             foreach (var late in world.Connections.Late()) late.Cancel();
-            var packets = world.Network.Count;
-            if (packets > 0) world.Network.Deliver(0);
+            var isDelivered = world.Network.DeliverOldest();
             var steps = world.Connections.Ready();
             if (steps.Count > 0) world.Connections.End(steps[0], StepEnd.Done);
             var orphans = world.Database.Orphans.ToList();
             if (orphans.Count > 0) EndOrphan(orphans[0]);
             world.Watch();
-            var isStuck = packets > 0 && world.Network.Count == packets && steps.Count == 0;
-            if (isStuck || (packets == 0 && steps.Count == 0 && orphans.Count == 0)) return;
+            if (!isDelivered && steps.Count == 0 && orphans.Count == 0) return;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Akka.TestKit;
 using Ingest.Messages;
 using static Ingest.Messages.LaneProtocol;
+using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Tests.Simulation;
 
@@ -36,18 +37,25 @@ internal sealed class EventLog(TestScheduler clock, bool isKept)
     public string Describe(Batch batch) => isKept
         ? string.Join(", ", batch.Parts.Select(part =>
             $"G{NumberOf(part.Envelope.Gateway)} {part.First}..{part.Last}{(part.Skipped ? " skipped" : "")}"))
-            + " moves " + string.Join(", ", batch.Moves.Select(move =>
+            + " moves " + string.Join(", ", batch.Moves.OrderBy(move => NumberOf(move.Gateway)).Select(move =>
                 $"G{NumberOf(move.Gateway)} {move.From}->{move.To}"))
         : "";
 
     private string Words(object message) => message switch
     {
-        Envelope e => $"{e.Lane} G{NumberOf(e.Gateway)} envelope {e.First}..{e.Last} base {e.Base}{(e.IsSkip ? " skip" : "")}",
+        LaneProtocol.Envelope e => $"{e.Lane} G{NumberOf(e.Gateway)} envelope {e.First}..{e.Last} base {e.Base}{(e.IsSkip ? " skip" : "")}",
         Probe p => $"{p.Lane} G{NumberOf(p.Gateway)} probe base {p.Base} next {p.Next}",
         FlushNow f => $"{f.Lane} flush now",
         Settled s => $"{s.Lane} G{NumberOf(s.Gateway)} settled {s.First}..{s.Last} {s.Outcome}"
             + (s.Rejections.IsDefaultOrEmpty ? "" : " but " + string.Join(" ", s.Rejections.Select(row => row.Position))),
         Expected e => $"{e.Lane} G{NumberOf(e.Gateway)} expected {e.Next}{(e.Full ? " full" : "")}",
+        Written w => $"Written {w.BatchId}" + string.Concat(w.Rejections.Select(row =>
+            $" but G{NumberOf(row.Gateway)} {row.Position}")),
+        VerdictsRead v => $"verdicts of G{NumberOf(v.Range.Gateway)} {v.Range.First}..{v.Range.Last}: "
+            + $"{v.Rejections.Length} rejected, not written " + string.Join(" ", v.NotWritten.Select(range =>
+                $"{range.First}..{range.Last}")),
+        LedgerRead l => "ledger " + string.Join(", ", l.Positions.Select(position =>
+            $"G{NumberOf(position.Gateway)} {position.Position}")),
         _ => message.ToString() ?? "",
     };
 }

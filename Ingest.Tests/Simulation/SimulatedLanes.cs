@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.TestKit;
 using Ingest.Messages;
 using Ingest.Node.Batching;
 
@@ -18,6 +19,9 @@ internal sealed class Incarnation(int number, LaneId lane, IActorRef actor, Simu
 
     public SimulatedStore Store => store;
 
+    /// <summary>When it was told to stop.</summary>
+    public DateTimeOffset LeavingSince { get; set; }
+
     /// <summary>It has stopped, or its process is gone.</summary>
     public bool IsGone { get; set; }
 }
@@ -28,8 +32,15 @@ internal sealed class Incarnation(int number, LaneId lane, IActorRef actor, Simu
 /// </summary>
 /// <param name="start">Starts an incarnation of a lane.</param>
 internal sealed class SimulatedLanes(
-    Func<LaneId, int, Incarnation> start, Stage stage, Connections connections, Random random, EventLog log)
+    Func<LaneId, int, Incarnation> start,
+    Stage stage,
+    Connections connections,
+    TestScheduler clock,
+    Random random,
+    EventLog log)
 {
+    private static readonly TimeSpan HandOffTimeout = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<LaneId, Incarnation> current = [];
     private readonly List<Incarnation> zombies = [];
     private readonly List<Incarnation> leaving = [];
@@ -88,7 +99,15 @@ internal sealed class SimulatedLanes(
         log.Add($"{incarnation.Name} is told to stop");
         current.Remove(incarnation.Lane);
         leaving.Add(incarnation);
+        incarnation.LeavingSince = clock.Now;
         incarnation.Actor.Tell(LaneStop.Instance, ActorRefs.NoSender);
+    }
+
+    /// <summary>Sharding stops an actor that has not followed in time, since it has failed meanwhile and forgotten.</summary>
+    public void StopOverdue()
+    {
+        foreach (var overdue in leaving.FindAll(one => clock.Now - one.LeavingSince > HandOffTimeout))
+            stage.Stop(overdue.Actor);
     }
 
     /// <summary>The split brain is resolved: the minority's processes are downed.</summary>

@@ -27,7 +27,8 @@ internal sealed class SimulatedNetwork(SimulatedLanes lanes, EventLog log, Cover
 
     /// <summary>Delivers one of the oldest packets.</summary>
     /// <param name="index">Which of them.</param>
-    public void Deliver(int index)
+    /// <returns>False where it has to wait, since its lane is moving.</returns>
+    public bool Deliver(int index)
     {
         var packet = packets[index];
         if (packet.Gateway is { } gateway)
@@ -35,16 +36,26 @@ internal sealed class SimulatedNetwork(SimulatedLanes lanes, EventLog log, Cover
             log.Add($"#{packet.Number} arrives: {log.Describe(packet.Message)}");
             packets.RemoveAt(index);
             gateway.Actor.Tell(packet.Message, ActorRefs.NoSender);
-            return;
+            return true;
         }
 
         // While a lane moves, its messages wait for its next incarnation.
-        if (lanes.Route(packet.Lane!.Value, packet.Pinned) is not { } incarnation) return;
+        if (lanes.Route(packet.Lane!.Value, packet.Pinned) is not { } incarnation) return false;
         packets.RemoveAt(index);
         packet.Pinned = incarnation;
-        if (incarnation.IsGone) return;
+        if (incarnation.IsGone) return true;
         log.Add($"#{packet.Number} arrives at {incarnation.Name}: {log.Describe(packet.Message)}");
         incarnation.Actor.Tell(packet.Message, packet.ReplyTo!);
+        return true;
+    }
+
+    /// <summary>Delivers the oldest packet that need not wait.</summary>
+    /// <returns>False where there is none.</returns>
+    public bool DeliverOldest()
+    {
+        for (var index = 0; index < packets.Count; index++)
+            if (Deliver(index)) return true;
+        return false;
     }
 
     public void Drop(int index)
@@ -57,8 +68,7 @@ internal sealed class SimulatedNetwork(SimulatedLanes lanes, EventLog log, Cover
     public void Duplicate(int index)
     {
         var packet = packets[index];
-        Deliver(index);
-        if (packet.Gateway is not null || packet.Pinned is not null) packets.Add(packet);
+        if (Deliver(index)) packets.Add(packet);
     }
 
     private void Add(object message, LaneId? lane, IActorRef? replyTo, SimulatedGateway? gateway)

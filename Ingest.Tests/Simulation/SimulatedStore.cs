@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Ingest.Messages;
 using Ingest.Node.Writing;
 using static Ingest.Messages.WriterProtocol;
@@ -135,15 +134,17 @@ internal sealed class SimulatedStore(
         if (!batch.Moves.All(move => database.PositionOf(batch.Lane, move.Gateway) == move.To))
             return new Failed(batch.Id, WriteFailure.Fenced, "the ledger was moved by another incarnation");
 
-        var rejections = ImmutableArray.CreateBuilder<RejectedRow>();
+        var verdicts = new List<VerdictsRead>();
         foreach (var move in batch.Moves)
         {
-            await StepAsync("read rejections", cancellation);
+            await StepAsync("read recorded verdicts", cancellation);
             var range = new PositionRange(move.Gateway, move.From + 1, move.To);
-            rejections.AddRange(database.ReadVerdicts(batch.Lane, range).Rejections);
+            verdicts.Add(database.ReadVerdicts(batch.Lane, range));
         }
 
-        return new Written(batch.Id, rejections.DrainToImmutable());
+        return RecordedBatch.Matches(batch, verdicts)
+            ? new Written(batch.Id, [.. verdicts.SelectMany(read => read.Rejections)])
+            : new Failed(batch.Id, WriteFailure.Fenced, "another incarnation has given up on other rows");
     }
 
     private async Task CommitAsync(Transaction transaction)
@@ -188,7 +189,7 @@ internal sealed class SimulatedStore(
         {
             var result = await operation();
             coverage.Count(result is Failed failed ? $"heard {failed.Failure}" : $"heard {result!.GetType().Name}");
-            log.Add($"       {name} hears {(result is LedgerRead or VerdictsRead ? result.GetType().Name : result)}");
+            log.Add($"       {name} hears {log.Describe(result)}");
             return result;
         }
         catch (Exception error) when (error is not (UnforeseenException or OperationCanceledException))

@@ -30,7 +30,7 @@ internal sealed class Simulation : IDisposable
             actor => Lanes!.Ended(actor), error => Oracle.Fail($"an actor failed: {error}"));
         Database = new SimulatedDatabase(Oracle, Log, sabotage);
         Connections = new Connections(Database, system.Clock, Random, Log);
-        Lanes = new SimulatedLanes(StartLane, stage, Connections, Random, Log);
+        Lanes = new SimulatedLanes(StartLane, stage, Connections, system.Clock, Random, Log);
         Network = new SimulatedNetwork(Lanes, Log, coverage, sabotage);
         Gateways = [.. Enumerable.Range(1, Plan.Gateways).Select(StartGateway)];
     }
@@ -62,6 +62,7 @@ internal sealed class Simulation : IDisposable
         for (; by > TimeSpan.Zero && Oracle.Violation is null; by -= step)
         {
             system.Clock.Advance(by < step ? by : step);
+            Lanes.StopOverdue();
             Watch();
         }
     }

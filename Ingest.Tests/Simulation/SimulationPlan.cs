@@ -39,7 +39,9 @@ internal sealed record SimulationPlan
 
     public static SimulationPlan Draw(Random random)
     {
+        var flushEvery = random.Next(1, 16);
         var timeout = TimeSpan.FromMilliseconds(random.Next(6, 60) * 50);
+        var margin = timeout * (random.NextDouble() / 2);
         return new SimulationPlan
         {
             Gateways = random.Next(1, 4),
@@ -49,12 +51,12 @@ internal sealed record SimulationPlan
             BadRows = random.Next(3) == 0 ? 0.2 : 0,
             Reorder = random.Next(2) == 0 ? 1 : random.Next(2, 10),
             StepFaults = random.Next(3) == 0 ? 0 : random.NextDouble() * 0.25,
-            DatabasePace = 0.2 + random.NextDouble() * 1.8,
+            DatabasePace = 0.3 + random.NextDouble() * 3,
             Faults = FaultWeights.Draw(random),
             Gateway = new GatewayOptions
             {
                 RequestTimeout = timeout,
-                AnswerMargin = timeout * (random.NextDouble() / 2),
+                AnswerMargin = margin,
                 InFlightRows = random.Next(40, 400),
                 InFlightBytes = 1L << 20,
                 EnvelopeRows = random.Next(1, 12),
@@ -63,11 +65,13 @@ internal sealed record SimulationPlan
             },
             Batching = new BatchingOptions
             {
-                FlushEvery = random.Next(1, 16),
-                FlushInterval = TimeSpan.FromMilliseconds(random.Next(3) == 0 ? 0 : random.Next(20) * 25),
+                FlushEvery = flushEvery,
+                // Rows that must wait for their age longer than they live are never written, and that is nobody's fault.
+                FlushInterval = random.Next(3) == 0 ? TimeSpan.Zero : (timeout - margin) * (random.NextDouble() / 2),
                 FlushBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(1, 12),
                 Lanes = 1,
-                BufferBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(4, 60),
+                // A lane whose buffer holds no whole batch would wait for its age, however many rows there are.
+                BufferBytes = SimulatedGateway.TupleBytes * (flushEvery + random.Next(random.Next(2) == 0 ? 10 : 1_000)),
                 RetryMin = TimeSpan.FromMilliseconds(20),
                 RetryMax = TimeSpan.FromMilliseconds(200),
                 StopTimeout = TimeSpan.FromMilliseconds(random.Next(4, 20) * 50),
@@ -109,17 +113,17 @@ internal sealed record FaultWeights
     {
         return new FaultWeights
         {
-            Drop = Weight(6),
-            Duplicate = Weight(4),
-            Pause = Weight(1),
-            DatabaseRestart = Weight(1),
-            WriterCrash = Weight(1.5),
-            LaneRestart = Weight(1),
-            LaneCrash = Weight(1.5),
-            Split = Weight(1.5),
-            HandOff = Weight(1),
-            GatewayCrash = Weight(0.5),
-            FlushNow = Weight(0.5),
+            Drop = Weight(4),
+            Duplicate = Weight(3),
+            Pause = Weight(0.5),
+            DatabaseRestart = Weight(0.4),
+            WriterCrash = Weight(0.8),
+            LaneRestart = Weight(0.5),
+            LaneCrash = Weight(0.8),
+            Split = Weight(1.2),
+            HandOff = Weight(0.6),
+            GatewayCrash = Weight(0.15),
+            FlushNow = Weight(0.3),
         };
 
         double Weight(double most) => random.Next(2) == 0 ? 0 : random.NextDouble() * most;

@@ -11,6 +11,16 @@ public sealed class SimulationTests(ITestOutputHelper output)
 {
     private const int Seeds = 2_000;
 
+    /// <summary>What the seeds together must have been through.</summary>
+    private static readonly string[] Sights =
+    [
+        "answered Committed", "answered NotWritten", "answered Rejected", "answered Unknown",
+        "heard Written", "heard Transient", "heard InDoubt", "heard Fenced", "heard VerdictsRead",
+        "drop", "duplicate", "pause", "lane full", "database down", "attempt timed out", "orphan committed",
+        "writer crash", "lane restart", "lane crash", "split", "hand-off", "gateway crash", "flush now",
+        "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
+    ];
+
     [Fact]
     public void Should_keep_its_promises_whatever_fails()
     {
@@ -22,6 +32,30 @@ public sealed class SimulationTests(ITestOutputHelper output)
 
         output.WriteLine(coverage.ToString());
         Assert.True(violation is null, violation?.ToString());
+        if (first is null) Assert.All(Sights, sight => Assert.True(coverage[sight] > 0, $"No seed had: {sight}."));
+    }
+
+    [Fact]
+    public void Should_tell_the_same_story_of_the_same_seed()
+    {
+        foreach (var seed in Enumerable.Range(1, 20))
+            Assert.Equal(Simulator.Tell(seed).Story, Simulator.Tell(seed).Story);
+    }
+
+    /// <summary>A simulator that finds nothing is only worth something if it would find what it looks for.</summary>
+    [Theory]
+    [InlineData(Sabotage.NoFence)]
+    [InlineData(Sabotage.NoResend)]
+    [InlineData(Sabotage.NoLedgerRead)]
+    [InlineData(Sabotage.DoubtTakenForFailure)]
+    [InlineData(Sabotage.NoRecord)]
+    [InlineData(Sabotage.LostCommit)]
+    internal void Should_notice_when_a_safeguard_is_missing(Sabotage sabotage)
+    {
+        var violation = Simulator.Run(1, 300, sabotage, new Coverage());
+
+        Assert.NotNull(violation);
+        output.WriteLine($"Seed {violation.Seed}: {violation.What}");
     }
 
     private static int? Setting(string name) =>

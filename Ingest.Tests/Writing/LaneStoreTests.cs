@@ -96,6 +96,21 @@ public sealed class LaneStoreTests : IAsyncLifetime
         Assert.Equal([1L, 3L], await IdsAsync());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Should_not_take_a_batch_for_written_where_another_incarnation_gave_up_on_its_rows(bool here)
+    {
+        var rows = BatchOf(0, Item(1), Item(2));
+        var skip = rows with { Parts = [new BatchPart(rows.Parts[0].Envelope, 0, 2, Skipped: true)] };
+        await WriteAsync(here ? rows : skip);
+
+        var written = Assert.IsType<Failed>(await WriteAsync(here ? skip : rows));
+        var resolved = Assert.IsType<Failed>(await store.ResolveAsync(here ? skip : rows, CancellationToken.None));
+
+        Assert.Equal((WriteFailure.Fenced, WriteFailure.Fenced), (written.Failure, resolved.Failure));
+    }
+
     [Fact]
     public async Task Should_tell_that_a_batch_in_doubt_was_not_written()
     {
