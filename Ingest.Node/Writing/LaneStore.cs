@@ -72,7 +72,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     {
         try
         {
-            await using var transaction = await LaneTransaction.BeginAsync(dataSource, batch, cancellation);
+            await using var transaction = await LaneTransaction.BeginAsync(
+                dataSource, batch, options.AttemptTimeout, cancellation);
             // The move found the ledger as it was before the batch, under its locks: the batch was not committed.
             return transaction.HasMoved
                 ? new Failed(batch.Id, WriteFailure.Transient, "the commit did not take place")
@@ -143,7 +144,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         Func<LaneTransaction, FittedBatch, CancellationToken, Task<ImmutableArray<RejectedRow>>> write,
         CancellationToken cancellation)
     {
-        await using var transaction = await LaneTransaction.BeginAsync(dataSource, batch, cancellation);
+        await using var transaction = await LaneTransaction.BeginAsync(
+            dataSource, batch, options.AttemptTimeout, cancellation);
         if (!transaction.HasMoved) return (await ReadFencedAsync(batch, transaction, cancellation), null);
         try
         {

@@ -28,8 +28,10 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public bool HasMoved { get; private set; }
 
     /// <summary>Begins, and moves the ledger for a batch, in one round trip.</summary>
+    /// <param name="attemptTimeout">A transaction that holds the ledger for longer than an attempt may take has lost its
+    /// node, or its node has lost the lane: it is ended.</param>
     public static async Task<LaneTransaction> BeginAsync(
-        NpgsqlDataSource dataSource, Batch batch, CancellationToken cancellation)
+        NpgsqlDataSource dataSource, Batch batch, TimeSpan attemptTimeout, CancellationToken cancellation)
     {
         var transaction = new LaneTransaction(await dataSource.OpenConnectionAsync(cancellation));
         try
@@ -37,9 +39,11 @@ internal sealed class LaneTransaction : IAsyncDisposable
             await using var commands = new NpgsqlBatch(transaction.connection);
             commands.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
             var moves = Ledger.Move(batch.Lane, batch.Moves).ToList();
-            foreach (var move in moves) commands.BatchCommands.Add(move);
-            await commands.ExecuteNonQueryAsync(cancellation);
-            transaction.HasMoved = moves.Sum(move => (long)move.RecordsAffected) == batch.Moves.Length;
+            foreach (var command in moves) commands.BatchCommands.Add(command);
+            var move = commands.ExecuteNonQueryAsync(cancellation);
+            await ZombieTransactions.EndUntilAsync(
+                move, dataSource, transaction.connection.ProcessID, attemptTimeout, cancellation);
+            transaction.HasMoved = moves.Sum(command => (long)command.RecordsAffected) == batch.Moves.Length;
             return transaction;
         }
         catch
