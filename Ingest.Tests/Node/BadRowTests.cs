@@ -78,7 +78,7 @@ public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<Bad
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(
             $"""
-            CREATE ROLE {role} LOGIN;
+            CREATE ROLE {role} LOGIN PASSWORD 'secret';
             GRANT CREATE ON DATABASE {new NpgsqlConnectionStringBuilder(database.ConnectionString).Database}
                 TO {role};
             CREATE TABLE mine(id int PRIMARY KEY, owner text);
@@ -89,7 +89,8 @@ public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<Bad
         try
         {
             await using var node = await TestNode.StartAsync(
-                new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString);
+                new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role, Password = "secret" }
+                    .ConnectionString);
 
             var answer = await node.PostAsync(
                 "mine", $$"""[{"id":1,"owner":"{{role}}"},{"id":2,"owner":"other"},{"id":3,"owner":"{{role}}"}]""");
