@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ingest.Bench.Faults;
 using Ingest.Bench.Load;
 using Spectre.Console;
 
@@ -12,8 +13,9 @@ if (Environment.GetEnvironmentVariable(inlineCompletions) is null)
 if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 160;
 
 const int usage = 2;
-var root = new RootCommand("Load generator of Ingest.");
+var root = new RootCommand("Load generator and fault runs of Ingest.");
 root.Subcommands.Add(LoadCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
+root.Subcommands.Add(FaultsCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
 var parsed = root.Parse(args);
 var hasErrors = parsed.Errors.Count > 0;
 // An interrupted load waits for the answers to what it has sent, and then prints its summary.

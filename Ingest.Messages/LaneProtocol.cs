@@ -46,6 +46,9 @@ public static class LaneProtocol
         /// <summary>The position of the last row.</summary>
         public long Last => First + Count - 1;
 
+        /// <summary>The idempotency keys of the rows that have one, in order of row; most have none.</summary>
+        public ImmutableArray<RowKey> Keys { get; init; } = [];
+
         /// <summary>True where the gateway has given up on these positions.</summary>
         public bool IsSkip => Runs.IsEmpty;
 
@@ -90,7 +93,11 @@ public static class LaneProtocol
         long First,
         long Last,
         VerdictKind Outcome,
-        ImmutableArray<RowRejection> Rejections) : IGatewayMessage;
+        ImmutableArray<RowRejection> Rejections) : IGatewayMessage
+    {
+        /// <summary>The committed rows that repeat an earlier one, in order of position; as a rule there are none.</summary>
+        public ImmutableArray<RowRepeat> Repeats { get; init; } = [];
+    }
 
     /// <summary>
     /// The lane holds, or has settled, every position below <paramref name="Next"/>; the gateway sends what it keeps from

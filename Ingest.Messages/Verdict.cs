@@ -22,14 +22,18 @@ public enum VerdictKind : byte
     Unknown = 4,
 }
 
-/// <summary>One row's verdict. <paramref name="Rejection"/> is there when, and only when, the row was rejected.</summary>
-public readonly record struct Verdict(VerdictKind Kind, Rejection? Rejection = null)
+/// <summary>One row's verdict.</summary>
+/// <param name="Rejection">There when, and only when, the row was rejected.</param>
+/// <param name="RepeatedId">The id, as JSON, of the committed row that this one repeats; null for a row of its own.</param>
+public readonly record struct Verdict(VerdictKind Kind, Rejection? Rejection = null, string? RepeatedId = null)
 {
     public static Verdict Committed => new(VerdictKind.Committed);
 
     public static Verdict NotWritten => new(VerdictKind.NotWritten);
 
     public static Verdict Unknown => new(VerdictKind.Unknown);
+
+    public static Verdict Repeated(string id) => new(VerdictKind.Committed, RepeatedId: id);
 
     public static Verdict Rejected(Rejection rejection) => new(VerdictKind.Rejected, rejection);
 }

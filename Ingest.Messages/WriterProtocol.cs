@@ -31,7 +31,11 @@ public static class WriterProtocol
     public abstract record WriteResult(long BatchId);
 
     /// <summary>The batch is committed, but for the rejected rows.</summary>
-    public sealed record Written(long BatchId, ImmutableArray<RejectedRow> Rejections) : WriteResult(BatchId);
+    public sealed record Written(long BatchId, ImmutableArray<RejectedRow> Rejections) : WriteResult(BatchId)
+    {
+        /// <summary>The rows that repeat one that was committed before.</summary>
+        public ImmutableArray<RepeatedRow> Repeats { get; init; } = [];
+    }
 
     /// <summary>The request could not be carried out now.</summary>
     /// <param name="Failure">What the batcher is to do.</param>
@@ -42,10 +46,17 @@ public static class WriterProtocol
     /// <param name="Rejections">The rejected rows in the range.</param>
     /// <param name="NotWritten">The positions in the range that the lane gave up on.</param>
     public sealed record VerdictsRead(
-        PositionRange Range, ImmutableArray<RejectedRow> Rejections, ImmutableArray<PositionRange> NotWritten);
+        PositionRange Range, ImmutableArray<RejectedRow> Rejections, ImmutableArray<PositionRange> NotWritten)
+    {
+        /// <summary>The rows in the range that repeat one that was committed before.</summary>
+        public ImmutableArray<RepeatedRow> Repeats { get; init; } = [];
+    }
 
     /// <summary>A position in the ledger.</summary>
     public readonly record struct LedgerPosition(GatewayId Gateway, long Position);
+
+    /// <summary>A row that was not written, since it repeats the one whose id (as JSON) it is answered with.</summary>
+    public readonly record struct RepeatedRow(GatewayId Gateway, long Position, string Id);
 
     /// <summary>A rejected row.</summary>
     public readonly record struct RejectedRow(GatewayId Gateway, long Position, Rejection Rejection);

@@ -104,6 +104,8 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<ITableCatalog>(catalog)
             .AddSingleton(Settings.Catalog)
             .AddHostedService<CatalogRefresher>()
+            .AddSingleton(Settings.Writing)
+            .AddHostedService<LedgerPurge>()
             .AddSingleton<IRowGateway>(gateway)
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton<IClusterView, ClusterView>()

@@ -13,7 +13,7 @@ namespace Ingest.Messages.Wire;
 /// </summary>
 internal sealed class LaneDecoder
 {
-    private const int GatewayBytes = 16;
+    private const int GuidBytes = 16;
 
     private readonly ShapeInterner shapes = new();
 
@@ -31,7 +31,10 @@ internal sealed class LaneDecoder
             wire.Count,
             wire.Base,
             new DateTimeOffset(wire.DeadlineTicks, TimeSpan.Zero),
-            Decode(wire.Runs, Decode(wire.Shapes)));
+            Decode(wire.Runs, Decode(wire.Shapes)))
+        {
+            Keys = [.. wire.Keys.Select(key => new RowKey(unchecked((int)key.Row), key.Key, DecodeGuid(key.Digest)))],
+        };
         LaneRules.Check(envelope);
         return envelope;
     }
@@ -56,13 +59,17 @@ internal sealed class LaneDecoder
     public static LaneProtocol.Settled Decode(V1.Settled wire)
     {
         LaneRules.Require(wire.Rejected == wire.Rejections.Count, "all rejections that were announced are there");
+        LaneRules.Require(wire.Repeated == wire.Repeats.Count, "all repeats that were announced are there");
         var settled = new LaneProtocol.Settled(
             Decode(wire.Lane),
             Decode(wire.Gateway),
             wire.First,
             wire.Last,
             Decode(wire.Outcome),
-            [.. wire.Rejections.Select(Decode)]);
+            [.. wire.Rejections.Select(Decode)])
+        {
+            Repeats = [.. wire.Repeats.Select(repeat => new RowRepeat(repeat.Position, repeat.Id))],
+        };
         LaneRules.Check(settled);
         return settled;
     }
@@ -82,10 +89,12 @@ internal sealed class LaneDecoder
         return new LaneId(wire!.Table, wire.Number);
     }
 
-    private static GatewayId Decode(ByteString wire)
+    private static GatewayId Decode(ByteString wire) => new(DecodeGuid(wire));
+
+    private static Guid DecodeGuid(ByteString wire)
     {
-        LaneRules.Require(wire.Length == GatewayBytes, "a gateway's id has 16 bytes");
-        return new GatewayId(new Guid(wire.Span, bigEndian: true));
+        LaneRules.Require(wire.Length == GuidBytes, "a gateway's id, and a digest, has 16 bytes");
+        return new Guid(wire.Span, bigEndian: true);
     }
 
     private static VerdictKind Decode(V1.Outcome wire) => wire switch

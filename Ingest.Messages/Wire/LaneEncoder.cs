@@ -9,7 +9,7 @@ namespace Ingest.Messages.Wire;
 /// </summary>
 internal static class LaneEncoder
 {
-    private const int GatewayBytes = 16;
+    private const int GuidBytes = 16;
 
     public static V1.Envelope Encode(LaneProtocol.Envelope envelope)
     {
@@ -17,7 +17,7 @@ internal static class LaneEncoder
         var wire = new V1.Envelope
         {
             Lane = Encode(envelope.Lane),
-            Gateway = Encode(envelope.Gateway),
+            Gateway = Encode(envelope.Gateway.Value),
             First = envelope.First,
             Count = envelope.Count,
             Base = envelope.Base,
@@ -35,6 +35,8 @@ internal static class LaneEncoder
             }
             wire.Runs.Add(Encode(run, index));
         }
+        foreach (var key in envelope.Keys)
+            wire.Keys.Add(new V1.RowKey { Row = (uint)key.Row, Key = key.Key, Digest = Encode(key.Digest) });
         return wire;
     }
 
@@ -44,7 +46,7 @@ internal static class LaneEncoder
         return new V1.Probe
         {
             Lane = Encode(probe.Lane),
-            Gateway = Encode(probe.Gateway),
+            Gateway = Encode(probe.Gateway.Value),
             Base = probe.Base,
             Next = probe.Next,
         };
@@ -62,11 +64,14 @@ internal static class LaneEncoder
         var wire = new V1.Settled
         {
             Lane = Encode(settled.Lane),
-            Gateway = Encode(settled.Gateway),
+            Gateway = Encode(settled.Gateway.Value),
             First = settled.First,
             Last = settled.Last,
             Outcome = settled.Outcome == VerdictKind.Committed ? V1.Outcome.Committed : V1.Outcome.NotWritten,
         };
+        wire.Repeated = settled.Repeats.Length;
+        foreach (var (position, id) in settled.Repeats)
+            wire.Repeats.Add(new V1.RowRepeat { Position = position, Id = id });
         if (settled.Rejections.IsDefaultOrEmpty) return wire;
         wire.Rejected = settled.Rejections.Length;
         foreach (var (position, rejection) in settled.Rejections)
@@ -80,7 +85,7 @@ internal static class LaneEncoder
         return new V1.Expected
         {
             Lane = Encode(expected.Lane),
-            Gateway = Encode(expected.Gateway),
+            Gateway = Encode(expected.Gateway.Value),
             Next = expected.Next,
             Full = expected.Full,
         };
@@ -88,10 +93,10 @@ internal static class LaneEncoder
 
     private static V1.Lane Encode(LaneId lane) => new() { Table = lane.Table, Number = lane.Number };
 
-    private static ByteString Encode(GatewayId gateway)
+    private static ByteString Encode(Guid value)
     {
-        var bytes = new byte[GatewayBytes];
-        gateway.Value.TryWriteBytes(bytes, bigEndian: true, out _);
+        var bytes = new byte[GuidBytes];
+        value.TryWriteBytes(bytes, bigEndian: true, out _);
         return UnsafeByteOperations.UnsafeWrap(bytes);
     }
 

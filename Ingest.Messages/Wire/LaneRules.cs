@@ -20,6 +20,13 @@ internal static class LaneRules
         RequirePosition(envelope.Base);
         Require(envelope.First <= long.MaxValue - envelope.Count, "an envelope's last position fits 64 bits");
         Require(!envelope.Runs.IsDefault, "an envelope's runs are given, if only as an empty list");
+        var previousKey = -1;
+        foreach (var key in envelope.Keys)
+        {
+            Require(key.Row > previousKey && key.Row < envelope.Count, "keys are in order of row and within their envelope");
+            Require(key.Key is { Length: > 0 and <= RowKey.MaxLength }, "a key is neither empty nor too long");
+            previousKey = key.Row;
+        }
         if (envelope.IsSkip) return;
         long rows = 0;
         foreach (var run in envelope.Runs)
@@ -50,8 +57,15 @@ internal static class LaneRules
         Require(
             settled.Outcome is VerdictKind.Committed or VerdictKind.NotWritten,
             "a settled range is committed or not written");
-        if (settled.Rejections.IsDefaultOrEmpty) return;
         var previous = settled.First - 1;
+        foreach (var (position, id) in settled.Repeats)
+        {
+            Require(position > previous && position <= settled.Last, "repeats are in order of position and within their range");
+            Require(!string.IsNullOrEmpty(id), "a repeat says what it repeats");
+            previous = position;
+        }
+        if (settled.Rejections.IsDefaultOrEmpty) return;
+        previous = settled.First - 1;
         foreach (var (position, rejection) in settled.Rejections)
         {
             Require(position > previous, "rejections are in order of position and within their range");

@@ -9,7 +9,7 @@ namespace Ingest.Node.Batching;
 internal static class BatchAnswers
 {
     /// <summary>The answers to a batch that was committed.</summary>
-    public static IEnumerable<Settled> For(Batch batch, ImmutableArray<RejectedRow> rejections)
+    public static IEnumerable<Settled> For(Batch batch, Written written)
     {
         // A batch has few gateways, and each one's parts are in order: neighbours grow into one range.
         var open = new Dictionary<GatewayId, (PositionRange Range, bool Skipped)>();
@@ -24,13 +24,14 @@ internal static class BatchAnswers
                     continue;
                 }
 
-                yield return Answer(batch.Lane, last.Range, last.Skipped, rejections);
+                yield return Answer(batch.Lane, last.Range, last.Skipped, written.Rejections, written.Repeats);
             }
 
             open[gateway] = (part.Range, part.Skipped);
         }
 
-        foreach (var (range, skipped) in open.Values) yield return Answer(batch.Lane, range, skipped, rejections);
+        foreach (var (range, skipped) in open.Values)
+            yield return Answer(batch.Lane, range, skipped, written.Rejections, written.Repeats);
     }
 
     /// <summary>The answers to positions that had been settled before: what is no exception was committed.</summary>
@@ -40,24 +41,36 @@ internal static class BatchAnswers
         foreach (var gap in read.NotWritten.OrderBy(gap => gap.First))
         {
             if (gap.First > next)
-                yield return Answer(lane, read.Range with { First = next, Last = gap.First - 1 }, false, read.Rejections);
-            yield return Answer(lane, gap, true, []);
+                yield return Answer(lane, read.Range with { First = next, Last = gap.First - 1 }, false, read.Rejections, read.Repeats);
+            yield return Answer(lane, gap, true, [], []);
             next = gap.Last + 1;
         }
 
         if (next <= read.Range.Last)
-            yield return Answer(lane, read.Range with { First = next }, false, read.Rejections);
+            yield return Answer(lane, read.Range with { First = next }, false, read.Rejections, read.Repeats);
     }
 
-    private static Settled Answer(LaneId lane, PositionRange range, bool skipped, ImmutableArray<RejectedRow> rejections)
+    private static Settled Answer(
+        LaneId lane,
+        PositionRange range,
+        bool skipped,
+        ImmutableArray<RejectedRow> rejections,
+        ImmutableArray<RepeatedRow> repeats)
     {
-        var outcome = skipped ? VerdictKind.NotWritten : VerdictKind.Committed;
-        ImmutableArray<RowRejection> rejected = skipped || rejections.IsEmpty
-            ? []
-            : [.. rejections
-                .Where(row => row.Gateway == range.Gateway && row.Position >= range.First && row.Position <= range.Last)
-                .OrderBy(row => row.Position)
-                .Select(row => new RowRejection(row.Position, row.Rejection))];
-        return new Settled(lane, range.Gateway, range.First, range.Last, outcome, rejected);
+        if (skipped) return new Settled(lane, range.Gateway, range.First, range.Last, VerdictKind.NotWritten, []);
+        return new Settled(lane, range.Gateway, range.First, range.Last, VerdictKind.Committed,
+            rejections.IsEmpty
+                ? []
+                : [.. rejections.Where(row => IsIn(row.Gateway, row.Position)).OrderBy(row => row.Position)
+                    .Select(row => new RowRejection(row.Position, row.Rejection))])
+        {
+            Repeats = repeats.IsEmpty
+                ? []
+                : [.. repeats.Where(row => IsIn(row.Gateway, row.Position)).OrderBy(row => row.Position)
+                    .Select(row => new RowRepeat(row.Position, row.Id))],
+        };
+
+        bool IsIn(GatewayId gateway, long position) =>
+            gateway == range.Gateway && position >= range.First && position <= range.Last;
     }
 }

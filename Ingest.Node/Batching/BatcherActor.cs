@@ -210,7 +210,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         writing = null;
         buffer.Commit(batch);
         NoteSuccess();
-        foreach (var settled in BatchAnswers.For(batch, written.Rejections))
+        foreach (var settled in BatchAnswers.For(batch, written))
             gateways[settled.Gateway].Tell(settled);
         FlushIfDue();
     }

@@ -96,7 +96,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
             var (part, since) = node.Value;
             if (part.Skipped || part.Envelope.Deadline > now) continue;
             Count(part, -1);
-            node.Value = (part with { Envelope = part.Envelope with { Runs = [] }, Skipped = true }, since);
+            node.Value = (part with { Envelope = part.Envelope with { Runs = [], Keys = [] }, Skipped = true }, since);
             (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
         }
 

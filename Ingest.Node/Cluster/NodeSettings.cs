@@ -71,12 +71,22 @@ internal sealed class NodeSettings
     /// <summary>How a table's lanes batch.</summary>
     public BatchingOptions BatchingFor(string table) => tables.GetValueOrDefault(table, batching);
 
-    private static HttpSettings HttpOf(SettingsReader read) => Valid(read, new HttpSettings(
-        IPAddress.TryParse(read.Text("host"), out var address)
-            ? address
-            : throw new SettingsException($"The setting {read.Path}.host is not an IP address."),
-        read.Port("port"),
-        new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"))));
+    private static HttpSettings HttpOf(SettingsReader read)
+    {
+        try
+        {
+            return new HttpSettings(
+                IPAddress.TryParse(read.Text("host"), out var address)
+                    ? address
+                    : throw new SettingsException($"The setting {read.Path}.host is not an IP address."),
+                read.Port("port"),
+                new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after")));
+        }
+        catch (ArgumentOutOfRangeException error)
+        {
+            throw new SettingsException($"{read.Path}: {error.Message}");
+        }
+    }
 
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {
@@ -113,6 +123,7 @@ internal sealed class NodeSettings
     {
         AttemptTimeout = read.Duration("attempt-timeout"),
         LockTimeout = read.Duration("lock-timeout"),
+        KeyRetention = read.Duration("key-retention"),
         MaxConnections = read.Int("max-connections"),
     });
 

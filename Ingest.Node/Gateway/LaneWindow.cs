@@ -50,8 +50,9 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
         filling = null;
         if (entries.Count == 0) LastHeard = now;
         entries.Enqueue(entry);
-        entry.SentAt = now;
-        return entry.Seal(lane, gateway, Base, entry.AnswerBy - answerMargin);
+        // What is held is not sent now, and is neither to wait nor to count as if it were.
+        if (!IsHeld) entry.SentAt = now;
+        return entry.Seal(lane, gateway, Base, entry.AnswerBy - answerMargin, isSent: !IsHeld);
     }
 
     /// <summary>The probe that asks the lane how far it has come.</summary>
@@ -112,10 +113,14 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 }
 
 /// <summary>Rows that were settled, by kind.</summary>
-internal readonly record struct SettledCounts(int Committed, int Rejected, int NotWritten)
+/// <param name="Repeated">Rows that were not written, since they repeat one that was.</param>
+internal readonly record struct SettledCounts(int Committed, int Rejected, int NotWritten, int Repeated = 0)
 {
-    public int Total => Committed + Rejected + NotWritten;
+    public int Total => Committed + Rejected + NotWritten + Repeated;
 
     public static SettledCounts operator +(SettledCounts left, SettledCounts right) => new(
-        left.Committed + right.Committed, left.Rejected + right.Rejected, left.NotWritten + right.NotWritten);
+        left.Committed + right.Committed,
+        left.Rejected + right.Rejected,
+        left.NotWritten + right.NotWritten,
+        left.Repeated + right.Repeated);
 }

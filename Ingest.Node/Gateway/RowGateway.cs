@@ -52,6 +52,7 @@ internal sealed class RowGateway : IRowGateway, IAccounting
     public void Return(Submission submission)
     {
         submission.Rows.Clear();
+        submission.Keys.Clear();
         submissions.Return(submission);
     }
 
@@ -77,7 +78,10 @@ internal sealed class RowGateway : IRowGateway, IAccounting
             var (committed, rejected, notWritten) = (entry.Value.Committed, entry.Value.Rejected, entry.Value.NotWritten);
             var received = entry.Value.Received;
             return new TableAccount(
-                entry.Key, received, committed, rejected, notWritten, received - committed - rejected - notWritten);
+                entry.Key, received, committed, rejected, notWritten, received - committed - rejected - notWritten)
+            {
+                Repeated = entry.Value.Repeated,
+            };
         })];
 
     /// <summary>Lets nobody in any more, and has what is under way written at once.</summary>

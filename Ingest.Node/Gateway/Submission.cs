@@ -20,6 +20,11 @@ public sealed class Submission : IValueTaskSource
     /// <summary>The rows; filled by the endpoint before admission, not to be touched while submitted.</summary>
     public RowBlock Rows { get; } = new();
 
+    /// <summary>
+    /// The idempotency keys of the rows, one for each; empty where the caller gave none. Filled together with the rows.
+    /// </summary>
+    public List<(string Key, Guid Digest)> Keys { get; } = [];
+
     /// <summary>The verdict of a row, once the submission is complete.</summary>
     public Verdict this[int row] => verdicts[row];
 

@@ -7,6 +7,7 @@ internal sealed class TableCounters
     private long committed;
     private long rejected;
     private long notWritten;
+    private long repeated;
 
     public long Received => Interlocked.Read(ref received);
 
@@ -15,6 +16,9 @@ internal sealed class TableCounters
     public long Rejected => Interlocked.Read(ref rejected);
 
     public long NotWritten => Interlocked.Read(ref notWritten);
+
+    /// <summary>Rows that repeat one that was committed before: they are not counted as received.</summary>
+    public long Repeated => Interlocked.Read(ref repeated);
 
     /// <summary>Rows were admitted.</summary>
     public void Receive(int rows) => Interlocked.Add(ref received, rows);
@@ -31,5 +35,8 @@ internal sealed class TableCounters
         if (counts.Committed > 0) Interlocked.Add(ref committed, counts.Committed);
         if (counts.Rejected > 0) Interlocked.Add(ref rejected, counts.Rejected);
         if (counts.NotWritten > 0) Interlocked.Add(ref notWritten, counts.NotWritten);
+        if (counts.Repeated == 0) return;
+        Interlocked.Add(ref repeated, counts.Repeated);
+        Interlocked.Add(ref received, -counts.Repeated);
     }
 }

@@ -48,12 +48,12 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     }
 
     /// <summary>Copies the rows into an envelope: from here on the submissions' storage is not needed.</summary>
-    public Envelope Seal(LaneId lane, GatewayId gateway, long @base, DateTimeOffset deadline)
+    public Envelope Seal(LaneId lane, GatewayId gateway, long @base, DateTimeOffset deadline, bool isSent)
     {
-        sends = 1;
+        sends = isSent ? 1 : 0;
         unsettled = Count;
         settledRows = new BitArray(Count);
-        return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs());
+        return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs()) { Keys = Keys() };
     }
 
     /// <summary>
@@ -63,7 +63,9 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     public Envelope Again(long @base)
     {
         sends++;
-        return envelope = givenUp || expired ? envelope! with { Base = @base, Runs = [] } : envelope! with { Base = @base };
+        return envelope = givenUp || expired
+            ? envelope! with { Base = @base, Runs = [], Keys = [] }
+            : envelope! with { Base = @base };
     }
 
     public SettledCounts Settle(Settled settled, List<Submission> completed)
@@ -76,7 +78,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         var from = (int)(Math.Max(settled.First, First) - First);
         var to = (int)(Math.Min(settled.Last, Last) - First);
         var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;
-        int rows = 0, rejected = 0, nextRejection = 0, sliceStart = 0, slice = 0;
+        int rows = 0, rejected = 0, repeated = 0, nextRejection = 0, nextRepeat = 0, sliceStart = 0, slice = 0;
         for (var index = from; index <= to; index++)
         {
             if (settledRows![index]) continue;
@@ -90,6 +92,13 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
                 rejected++;
             }
 
+            while (nextRepeat < settled.Repeats.Length && settled.Repeats[nextRepeat].Position < First + index) nextRepeat++;
+            if (nextRepeat < settled.Repeats.Length && settled.Repeats[nextRepeat].Position == First + index)
+            {
+                verdict = Verdict.Repeated(settled.Repeats[nextRepeat].Id);
+                repeated++;
+            }
+
             if (givenUp) continue;
             while (index >= sliceStart + slices[slice].Count) sliceStart += slices[slice++].Count;
             var (submission, firstRow, _) = slices[slice];
@@ -99,7 +108,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         unsettled -= rows;
         if (IsSettled) Forget();
         return settled.Outcome == VerdictKind.Committed
-            ? new SettledCounts(rows - rejected, rejected, 0)
+            ? new SettledCounts(rows - rejected - repeated, rejected, 0, repeated)
             : new SettledCounts(0, 0, rows);
     }
 
@@ -125,7 +134,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     private void Forget()
     {
         slices.Clear();
-        if (envelope is not null) envelope = envelope with { Runs = [] };
+        if (envelope is not null) envelope = envelope with { Runs = [], Keys = [] };
     }
 
     /// <summary>Groups the rows into runs of one shape, each with its tuples in one piece.</summary>
@@ -159,6 +168,24 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
             ends.Clear();
             runStart = length;
         }
+    }
+
+    private ImmutableArray<RowKey> Keys()
+    {
+        ImmutableArray<RowKey>.Builder? keys = null;
+        var index = 0;
+        foreach (var (submission, firstRow, count) in CollectionsMarshal.AsSpan(slices))
+        {
+            for (var row = 0; submission.Keys.Count > 0 && row < count; row++)
+            {
+                var (key, digest) = submission.Keys[firstRow + row];
+                (keys ??= ImmutableArray.CreateBuilder<RowKey>()).Add(new RowKey(index + row, key, digest));
+            }
+
+            index += count;
+        }
+
+        return keys?.DrainToImmutable() ?? [];
     }
 
     private readonly record struct Slice(Submission Submission, int FirstRow, int Count);

@@ -8,6 +8,10 @@ internal readonly record struct RowSlice(RowRun Run, int Offset, int Count, Gate
 {
     public ReadOnlyMemory<byte> Tuples(int first, int count) => Run.Slice(Offset + first, count);
 
+    /// <summary>The slice's own rows from <paramref name="first"/> on.</summary>
+    public RowSlice Part(int first, int count) =>
+        this with { Offset = Offset + first, Count = count, Position = Position + first };
+
     /// <summary>The slice as a run of its own.</summary>
     public RowRun ToRun()
     {
@@ -61,11 +65,33 @@ internal sealed class BatchRows
         }
     }
 
+    /// <summary>The row at an index: whose it is, and what it holds.</summary>
+    public (GatewayId Gateway, long Position, Shape Shape, ReadOnlyMemory<byte> Tuple) At(int index)
+    {
+        var (first, slice) = slices[SliceAt(index)];
+        return (slice.Gateway, slice.Position + (index - first), slice.Run.Shape, slice.Tuples(index - first, 1));
+    }
+
+    /// <summary>All slices, less the rows at some indexes.</summary>
+    public IEnumerable<RowSlice> Without(IReadOnlySet<int> indexes)
+    {
+        foreach (var (first, slice) in slices)
+        {
+            var start = 0;
+            for (var row = 0; row <= slice.Count; row++)
+            {
+                if (row < slice.Count && !indexes.Contains(first + row)) continue;
+                if (row > start) yield return slice.Part(start, row - start);
+                start = row + 1;
+            }
+        }
+    }
+
     /// <summary>The row at an index, as its gateway knows it.</summary>
     public RejectedRow Reject(int index, Rejection rejection)
     {
-        var (first, slice) = slices[SliceAt(index)];
-        return new RejectedRow(slice.Gateway, slice.Position + (index - first), rejection);
+        var row = At(index);
+        return new RejectedRow(row.Gateway, row.Position, rejection);
     }
 
     /// <summary>The COPY commands that write a range: for each shape its rows' index and bytes, in order.</summary>

@@ -12,7 +12,6 @@ internal static class Database
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            ApplicationName = "ingest",
             MaxPoolSize = options.MaxConnections,
             // A server that is gone must be told from one that is slow; rows wait here in the meantime.
             Timeout = 5,
@@ -25,6 +24,8 @@ internal static class Database
             // A COPY goes out in pieces of this size: 8 KiB, the default, costs a system call for every hundred rows.
             WriteBufferSize = 32 * 1024,
         };
+        // Whoever gives the node a name finds its sessions by that name in pg_stat_activity.
+        settings.ApplicationName ??= "ingest";
         var setup = $"""
             SET timezone = 'UTC';
             SET lock_timeout = {(long)options.LockTimeout.TotalMilliseconds};
@@ -53,12 +54,12 @@ internal static class Database
         await using var connection = await dataSource.OpenConnectionAsync(cancellation);
         // A role that owns the schema but may not create one is refused even where it exists: look first.
         await using (var look = new NpgsqlCommand(
-            "SELECT to_regclass('ingest.ledger') IS NOT NULL AND to_regclass('ingest.rejections') IS NOT NULL", connection))
+            "SELECT to_regclass('ingest.ledger') IS NOT NULL AND to_regclass('ingest.exceptions') IS NOT NULL", connection))
             if (await look.ExecuteScalarAsync(cancellation) is true) return;
 
         // Nodes that start together must not create the same schema side by side; the number spells the product's name.
         await using var create = new NpgsqlCommand(
-            $"BEGIN; SELECT pg_advisory_xact_lock(115922902020980); {Ledger.Schema} COMMIT", connection);
+            $"BEGIN; SELECT pg_advisory_xact_lock(115922902020980); {Ledger.Schema} {KeyClaims.Schema} COMMIT", connection);
         await create.ExecuteNonQueryAsync(cancellation);
     }
 

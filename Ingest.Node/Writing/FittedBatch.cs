@@ -38,6 +38,10 @@ internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, Immut
         new BatchRows([]),
         [.. Rejections, .. Enumerable.Range(0, Rows.Count).Select(row => Rows.Reject(row, rejection))]);
 
+    /// <summary>The same batch without some of its rows, by index.</summary>
+    public FittedBatch Without(IReadOnlySet<int> indexes) =>
+        indexes.Count == 0 ? this : this with { Rows = new BatchRows(Rows.Without(indexes)) };
+
     private static async Task EncodeAnewAsync(
         RowSlice slice,
         TableDescriptor table,

@@ -132,7 +132,7 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     {
         var all = fitted.RejectRest(rejection);
         var (result, error) = await AttemptAsync(
-            batch, all, static (_, fitted, _) => Task.FromResult(fitted.Rejections), cancellation);
+            batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
         return result ?? new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(error!));
     }
 
@@ -147,10 +147,13 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         if (!transaction.HasMoved) return (await ReadFencedAsync(batch, transaction, cancellation), null);
         try
         {
-            var rejections = await write(transaction, fitted, cancellation);
-            var checkedTable = fitted.Rows.Count > 0 ? fitted.Table : null;
-            await transaction.CommitAsync(batch, checkedTable, rejections, cancellation);
-            return (new Written(batch.Id, rejections), null);
+            var claims = await transaction.ClaimKeysAsync(batch, fitted, cancellation);
+            var fresh = claims?.Fresh ?? fitted;
+            var rejections = fresh.Rows.Count == 0 ? fresh.Rejections : await write(transaction, fresh, cancellation);
+            var exceptions = claims?.Judge(rejections) ?? new Exceptions(rejections, []);
+            var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
+            await transaction.CommitAsync(batch, checkedTable, exceptions, claims?.Record(rejections), cancellation);
+            return (new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats }, null);
         }
         catch (CopyFailedException failure)
         {
@@ -181,9 +184,11 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         var verdicts = new List<VerdictsRead>();
         foreach (var move in batch.Moves)
             verdicts.Add(await transaction.ReadVerdictsAsync(batch.Lane, move, cancellation));
-        return RecordedBatch.Matches(batch, verdicts)
-            ? new Written(batch.Id, [.. verdicts.SelectMany(read => read.Rejections)])
-            : fenced;
+        if (!RecordedBatch.Matches(batch, verdicts)) return fenced;
+        return new Written(batch.Id, [.. verdicts.SelectMany(read => read.Rejections)])
+        {
+            Repeats = [.. verdicts.SelectMany(read => read.Repeats)],
+        };
     }
 
     private CancellationTokenSource NewAttempt(Batch batch, CancellationToken cancellation)

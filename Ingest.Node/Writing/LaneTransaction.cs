@@ -53,10 +53,14 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public Task<ImmutableArray<LedgerPosition>> ReadPositionsAsync(LaneId lane, CancellationToken cancellation) =>
         Ledger.ReadAsync(connection, lane, cancellation);
 
-    /// <summary>The verdicts that were recorded for positions that an earlier attempt has moved over.</summary>
+    /// <summary>What was recorded for positions that an earlier attempt has moved.</summary>
     public Task<VerdictsRead> ReadVerdictsAsync(LaneId lane, LedgerMove move, CancellationToken cancellation) =>
         Ledger.ReadVerdictsAsync(
             connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);
+
+    /// <summary>Claims the idempotency keys of the batch's rows; null where they have none.</summary>
+    public Task<KeyClaims?> ClaimKeysAsync(Batch batch, FittedBatch fitted, CancellationToken cancellation) =>
+        KeyClaims.TakeAsync(connection, batch, fitted, cancellation);
 
     /// <summary>Writes a range of a batch's rows.</summary>
     /// <exception cref="CopyFailedException">PostgreSQL refused it; says which row, where PostgreSQL named one.</exception>
@@ -92,14 +96,21 @@ internal sealed class LaneTransaction : IAsyncDisposable
     /// in one round trip. COPY holds a lock on the table, so the check speaks for what COPY has read.
     /// </summary>
     /// <param name="table">null where there was nothing to copy.</param>
+    /// <param name="exceptions">The rows that are not in the table.</param>
+    /// <param name="keyRecord">Keeps the rejections with their idempotency keys; null where there are none.</param>
     /// <exception cref="PostgresException">With <see cref="SqlErrors.TableChanged"/> where the columns are others; then,
     /// and after any other error that the server reports, nothing was committed unless <see cref="IsInDoubt"/>.</exception>
     public async Task CommitAsync(
-        Batch batch, TableDescriptor? table, IReadOnlyCollection<RejectedRow> rejections, CancellationToken cancellation)
+        Batch batch,
+        TableDescriptor? table,
+        Exceptions exceptions,
+        NpgsqlBatchCommand? keyRecord,
+        CancellationToken cancellation)
     {
         await using var commands = new NpgsqlBatch(connection);
         if (table is not null) commands.BatchCommands.Add(TableCheck(table));
-        if (Ledger.Record(batch, rejections) is { } record) commands.BatchCommands.Add(record);
+        if (Ledger.Record(batch, exceptions) is { } record) commands.BatchCommands.Add(record);
+        if (keyRecord is not null) commands.BatchCommands.Add(keyRecord);
         commands.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         cancellation.ThrowIfCancellationRequested();
         try

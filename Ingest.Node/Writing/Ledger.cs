@@ -8,8 +8,8 @@ namespace Ingest.Node.Writing;
 
 /// <summary>
 /// The statements of the ledger. <c>ingest.ledger</c> holds one position for each lane and gateway: all rows up to it are
-/// settled. <c>ingest.rejections</c> holds what among them is not in the table: rejected rows with their SQLSTATE, and
-/// positions that were given up on, without one.
+/// settled. <c>ingest.exceptions</c> holds what among them is not in the table: rejected rows with their SQLSTATE, rows that
+/// repeat another one with its id, and positions that were given up on, with neither.
 /// </summary>
 internal static class Ledger
 {
@@ -23,7 +23,7 @@ internal static class Ledger
             moved_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (lane, gateway)
         ) WITH (fillfactor = 50);
-        CREATE TABLE IF NOT EXISTS ingest.rejections (
+        CREATE TABLE IF NOT EXISTS ingest.exceptions (
             lane text NOT NULL,
             gateway uuid NOT NULL,
             first_position bigint NOT NULL,
@@ -32,7 +32,8 @@ internal static class Ledger
             message text,
             constraint_name text,
             column_name text,
-            rejected_at timestamptz NOT NULL DEFAULT now(),
+            repeated_id text,
+            settled_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (lane, gateway, first_position)
         );
         """;
@@ -53,14 +54,15 @@ internal static class Ledger
 
     private const string ReadPositions = "SELECT gateway, position FROM ingest.ledger WHERE lane = $1";
 
-    private const string RecordRejections = """
-        INSERT INTO ingest.rejections
-            (lane, gateway, first_position, last_position, sqlstate, message, constraint_name, column_name)
-        SELECT $1, entry.* FROM unnest($2, $3, $4, $5, $6, $7, $8) AS entry
+    private const string RecordExceptions = """
+        INSERT INTO ingest.exceptions
+            (lane, gateway, first_position, last_position, sqlstate, message, constraint_name, column_name, repeated_id)
+        SELECT $1, entry.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) AS entry
         """;
 
-    private const string ReadRejections = """
-        SELECT first_position, last_position, sqlstate, message, constraint_name, column_name FROM ingest.rejections
+    private const string ReadExceptions = """
+        SELECT first_position, last_position, sqlstate, message, constraint_name, column_name, repeated_id
+        FROM ingest.exceptions
         WHERE lane = $1 AND gateway = $2 AND first_position <= $4 AND last_position >= $3
         ORDER BY first_position
         """;
@@ -75,10 +77,10 @@ internal static class Ledger
             {
                 Parameters =
                 {
-                    Text(lane.ToString()),
-                    Array([.. known.Select(move => move.Gateway.Value)], NpgsqlDbType.Uuid),
-                    Array([.. known.Select(move => move.From)], NpgsqlDbType.Bigint),
-                    Array([.. known.Select(move => move.To)], NpgsqlDbType.Bigint),
+                    Sql.Text(lane.ToString()),
+                    Sql.Array(known.Select(move => move.Gateway.Value), NpgsqlDbType.Uuid),
+                    Sql.Array(known.Select(move => move.From), NpgsqlDbType.Bigint),
+                    Sql.Array(known.Select(move => move.To), NpgsqlDbType.Bigint),
                 },
             };
         }
@@ -89,9 +91,9 @@ internal static class Ledger
         {
             Parameters =
             {
-                Text(lane.ToString()),
-                Array([.. added.Select(move => move.Gateway.Value)], NpgsqlDbType.Uuid),
-                Array([.. added.Select(move => move.To)], NpgsqlDbType.Bigint),
+                Sql.Text(lane.ToString()),
+                Sql.Array(added.Select(move => move.Gateway.Value), NpgsqlDbType.Uuid),
+                Sql.Array(added.Select(move => move.To), NpgsqlDbType.Bigint),
             },
         };
     }
@@ -99,7 +101,7 @@ internal static class Ledger
     public static async Task<ImmutableArray<LedgerPosition>> ReadAsync(
         NpgsqlConnection connection, LaneId lane, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(ReadPositions, connection) { Parameters = { Text(lane.ToString()) } };
+        await using var command = new NpgsqlCommand(ReadPositions, connection) { Parameters = { Sql.Text(lane.ToString()) } };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var positions = ImmutableArray.CreateBuilder<LedgerPosition>();
         while (await reader.ReadAsync(cancellation))
@@ -108,38 +110,44 @@ internal static class Ledger
     }
 
     /// <summary>The command that records what of a batch was not written; null where all of it was.</summary>
-    public static NpgsqlBatchCommand? Record(Batch batch, IReadOnlyCollection<RejectedRow> rejections)
+    public static NpgsqlBatchCommand? Record(Batch batch, Exceptions exceptions)
     {
-        var rows = batch.Parts.Where(part => part.Skipped).Select(part => (part.Range, Rejection: (Rejection?)null))
-            .Concat(rejections.Select(row =>
-                (Range: new PositionRange(row.Gateway, row.Position, row.Position), Rejection: (Rejection?)row.Rejection)))
+        var rows = batch.Parts.Where(part => part.Skipped)
+            .Select(part => (part.Range, Rejection: (Rejection?)null, RepeatedId: (string?)null))
+            .Concat(exceptions.Rejections.Select(row =>
+                (Range: One(row.Gateway, row.Position), Rejection: (Rejection?)row.Rejection, RepeatedId: (string?)null)))
+            .Concat(exceptions.Repeats.Select(row =>
+                (Range: One(row.Gateway, row.Position), Rejection: (Rejection?)null, RepeatedId: (string?)row.Id)))
             .ToArray();
         if (rows.Length == 0) return null;
-        return new NpgsqlBatchCommand(RecordRejections)
+        return new NpgsqlBatchCommand(RecordExceptions)
         {
             Parameters =
             {
-                Text(batch.Lane.ToString()),
-                Array([.. rows.Select(row => row.Range.Gateway.Value)], NpgsqlDbType.Uuid),
-                Array([.. rows.Select(row => row.Range.First)], NpgsqlDbType.Bigint),
-                Array([.. rows.Select(row => row.Range.Last)], NpgsqlDbType.Bigint),
-                Array([.. rows.Select(row => row.Rejection?.SqlState)], NpgsqlDbType.Text),
-                Array([.. rows.Select(row => row.Rejection?.Message)], NpgsqlDbType.Text),
-                Array([.. rows.Select(row => row.Rejection?.Constraint)], NpgsqlDbType.Text),
-                Array([.. rows.Select(row => row.Rejection?.Column)], NpgsqlDbType.Text),
+                Sql.Text(batch.Lane.ToString()),
+                Sql.Array(rows.Select(row => row.Range.Gateway.Value), NpgsqlDbType.Uuid),
+                Sql.Array(rows.Select(row => row.Range.First), NpgsqlDbType.Bigint),
+                Sql.Array(rows.Select(row => row.Range.Last), NpgsqlDbType.Bigint),
+                Sql.Texts(rows.Select(row => row.Rejection?.SqlState)),
+                Sql.Texts(rows.Select(row => row.Rejection?.Message)),
+                Sql.Texts(rows.Select(row => row.Rejection?.Constraint)),
+                Sql.Texts(rows.Select(row => row.Rejection?.Column)),
+                Sql.Texts(rows.Select(row => row.RepeatedId)),
             },
         };
+
+        static PositionRange One(GatewayId gateway, long position) => new(gateway, position, position);
     }
 
     /// <summary>What of a range of settled positions is not in the table.</summary>
     public static async Task<VerdictsRead> ReadVerdictsAsync(
         NpgsqlConnection connection, LaneId lane, PositionRange range, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(ReadRejections, connection)
+        await using var command = new NpgsqlCommand(ReadExceptions, connection)
         {
             Parameters =
             {
-                Text(lane.ToString()),
+                Sql.Text(lane.ToString()),
                 new() { Value = range.Gateway.Value },
                 new() { Value = range.First },
                 new() { Value = range.Last },
@@ -148,28 +156,32 @@ internal static class Ledger
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var rejections = ImmutableArray.CreateBuilder<RejectedRow>();
         var notWritten = ImmutableArray.CreateBuilder<PositionRange>();
+        var repeats = ImmutableArray.CreateBuilder<RepeatedRow>();
         while (await reader.ReadAsync(cancellation))
         {
             var first = reader.GetInt64(0);
-            if (await reader.IsDBNullAsync(2, cancellation))
+            if (reader.GetValue(6) is string repeated)
+            {
+                repeats.Add(new RepeatedRow(range.Gateway, first, repeated));
+            }
+            else if (reader.GetValue(2) is not string sqlState)
             {
                 notWritten.Add(range with
                 {
                     First = Math.Max(first, range.First),
                     Last = Math.Min(reader.GetInt64(1), range.Last),
                 });
-                continue;
             }
-
-            rejections.Add(new RejectedRow(range.Gateway, first, new Rejection(
-                reader.GetString(2), reader.GetString(3), reader.GetValue(4) as string, reader.GetValue(5) as string)));
+            else
+            {
+                rejections.Add(new RejectedRow(range.Gateway, first, new Rejection(
+                    sqlState, reader.GetString(3), reader.GetValue(4) as string, reader.GetValue(5) as string)));
+            }
         }
 
-        return new VerdictsRead(range, rejections.DrainToImmutable(), notWritten.DrainToImmutable());
+        return new VerdictsRead(range, rejections.DrainToImmutable(), notWritten.DrainToImmutable())
+        {
+            Repeats = repeats.DrainToImmutable(),
+        };
     }
-
-    private static NpgsqlParameter Text(string value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Array<T>(T[] values, NpgsqlDbType element) =>
-        new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | element };
 }

@@ -33,8 +33,11 @@ internal static partial class SqlErrors
             && error.MessageText.Contains("row-level security", StringComparison.Ordinal) => ErrorKind.Row,
         // Syntax or access rule violation: unknown table or column, other type, no privilege.
         "42" or "3F" => ErrorKind.Table,
-        // A generated column or a partitioned table's rule that the catalog did not know.
-        "0A" or "428C" => ErrorKind.Table,
+        // A rule of the table that the catalog did not know.
+        "0A" => ErrorKind.Table,
+        // Within a COPY: a field is shorter than its column's type, so the type is not what the row was encoded for.
+        "08" when error.SqlState == PostgresErrorCodes.ProtocolViolation && CopyLineOf(error) is not null =>
+            ErrorKind.Table,
         _ => ErrorKind.Transient,
     };
 

@@ -11,6 +11,9 @@ internal sealed record WritingOptions
     /// <summary>How long a statement waits for a lock.</summary>
     public required TimeSpan LockTimeout { get; init; }
 
+    /// <summary>How long an idempotency key is kept, and with it what the ledger says of rows that are settled.</summary>
+    public required TimeSpan KeyRetention { get; init; }
+
     /// <summary>Connections of this node at most.</summary>
     [Range(2, 10_000)]
     public required int MaxConnections { get; init; }

@@ -7,7 +7,8 @@ namespace Ingest.Tests.Catalog;
 
 public sealed class CatalogRefresherTests : CatalogTest
 {
-    protected override CatalogOptions Options { get; } = new() { RefreshInterval = TimeSpan.FromMilliseconds(50) };
+    protected override CatalogOptions Options { get; } =
+        Public with { RefreshInterval = TimeSpan.FromMilliseconds(50) };
 
     [Fact]
     public async Task Should_keep_the_tables_through_an_outage_and_log_its_beginning_and_end_once()

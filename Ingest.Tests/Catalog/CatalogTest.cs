@@ -19,7 +19,13 @@ public abstract class CatalogTest : IAsyncLifetime
 
     protected TableCatalog Catalog { get; private set; } = null!;
 
-    protected virtual CatalogOptions Options { get; } = new();
+    protected static CatalogOptions Public { get; } = new()
+    {
+        Schemas = ["public"],
+        RefreshInterval = TimeSpan.FromHours(1),
+    };
+
+    protected virtual CatalogOptions Options { get; } = Public;
 
     public virtual async Task InitializeAsync()
     {

@@ -104,7 +104,7 @@ public sealed class ColumnFactsTests : CatalogTest
             grant insert (id, a) on t to ROLE; grant insert on closed.t to ROLE; grant select on readable to ROLE;
             grant insert on keyed to ROLE; grant usage on keyed_id_seq to ROLE
             """);
-        var options = new CatalogOptions { Schemas = ["public", "closed"] };
+        var options = Public with { Schemas = ["public", "closed"] };
         var catalog = new TableCatalog(limited, options, TimeProvider.System);
 
         await catalog.RefreshAsync(CancellationToken.None);
@@ -123,7 +123,7 @@ public sealed class ColumnFactsTests : CatalogTest
     {
         await Database.ExecuteAsync("create table t (a int, b int)");
         await using var limited = await AsRoleAsync("grant insert (a) on t to ROLE");
-        var catalog = new TableCatalog(limited, new CatalogOptions(), TimeProvider.System);
+        var catalog = new TableCatalog(limited, Public, TimeProvider.System);
         await catalog.RefreshAsync(CancellationToken.None);
         var before = catalog.Tables[0];
 
@@ -139,7 +139,7 @@ public sealed class ColumnFactsTests : CatalogTest
     {
         var owner = await DescribeAsync("create table t (a int); alter table t enable row level security");
         await using var limited = await AsRoleAsync("grant insert on t to ROLE");
-        var catalog = new TableCatalog(limited, new CatalogOptions(), TimeProvider.System);
+        var catalog = new TableCatalog(limited, Public, TimeProvider.System);
 
         await catalog.RefreshAsync(CancellationToken.None);
 

@@ -6,7 +6,7 @@ namespace Ingest.Tests.Catalog;
 public sealed class TableCatalogTests : CatalogTest
 {
     protected override CatalogOptions Options { get; } =
-        new() { Schemas = ["public", "sales", "we\"ird.na/me", "ingest"] };
+        Public with { Schemas = ["public", "sales", "we\"ird.na/me", "ingest"] };
 
     [Fact]
     public async Task Should_serve_bare_names_in_the_first_schema_only()

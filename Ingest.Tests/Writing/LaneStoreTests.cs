@@ -17,6 +17,7 @@ public sealed class LaneStoreTests : IAsyncLifetime
     {
         AttemptTimeout = TimeSpan.FromSeconds(10),
         LockTimeout = TimeSpan.FromMilliseconds(300),
+        KeyRetention = TimeSpan.FromHours(24),
         MaxConnections = 10,
     };
 
@@ -134,7 +135,7 @@ public sealed class LaneStoreTests : IAsyncLifetime
         var inDoubt = await store.ResolveAsync(batch, CancellationToken.None);
         Assert.Equal(WriteFailure.InDoubt, Assert.IsType<Failed>(inDoubt).Failure);
 
-        await zombie.CommitAsync(batch, null, [], CancellationToken.None);
+        await zombie.CommitAsync(batch, null, new Exceptions([], []), null, CancellationToken.None);
         Assert.IsType<Written>(await store.ResolveAsync(batch, CancellationToken.None));
     }
 
@@ -151,7 +152,7 @@ public sealed class LaneStoreTests : IAsyncLifetime
             rejections.Select(row => (row.Position, row.Rejection.SqlState)));
         Assert.Equal(["items_pkey", "items_size_check", "items_pkey"], rejections.Select(row => row.Rejection.Constraint!));
         Assert.Equal([1L, 5L, 6L], await IdsAsync());
-        Assert.Equal(3L, await database.ScalarAsync<long>("SELECT count(*) FROM ingest.rejections WHERE sqlstate IS NOT NULL"));
+        Assert.Equal(3L, await database.ScalarAsync<long>("SELECT count(*) FROM ingest.exceptions WHERE sqlstate IS NOT NULL"));
     }
 
     [Fact]

@@ -31,7 +31,10 @@ internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions opt
         accounts.Sum(account => account.Committed),
         accounts.Sum(account => account.Rejected),
         accounts.Sum(account => account.NotWritten),
-        accounts.Sum(account => account.Pending));
+        accounts.Sum(account => account.Pending))
+    {
+        Repeated = accounts.Sum(account => account.Repeated),
+    };
 
     private static void WriteAccount(Utf8JsonWriter json, TableAccount account, string? name)
     {
@@ -42,6 +45,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions opt
         json.WriteNumber("rejected"u8, account.Rejected);
         json.WriteNumber("notWritten"u8, account.NotWritten);
         json.WriteNumber("pending"u8, account.Pending);
+        json.WriteNumber("repeated"u8, account.Repeated);
         json.WriteEndObject();
     }
 }

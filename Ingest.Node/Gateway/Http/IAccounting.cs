@@ -19,4 +19,8 @@ public sealed record TableAccount(
     long Committed,
     long Rejected,
     long NotWritten,
-    long Pending);
+    long Pending)
+{
+    /// <summary>Rows that were answered with a row that they repeat; not part of the sum.</summary>
+    public long Repeated { get; init; }
+}

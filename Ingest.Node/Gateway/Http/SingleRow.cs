@@ -18,7 +18,8 @@ internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpO
         HttpContext context, TableDescriptor table, PipeReader body, ReadOnlySequence<byte> row)
     {
         var submission = gateway.Rent(table);
-        var problem = await EncodeAsync(row, submission);
+        var problem = IdempotencyKey.Read(context.Request, out var key) ?? await EncodeAsync(row, submission);
+        if (problem is null && key is not null) submission.Keys.Add((key, IdempotencyKey.DigestOf(row)));
         body.AdvanceTo(row.End);
         if (problem is null && gateway.TryAdmit(submission) is not Admission.Admitted and var refusal)
             problem = Problems.Of(refusal);
@@ -71,7 +72,8 @@ internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpO
         var rows = submission.Rows;
         buffer.Json.WriteStartObject();
         buffer.Json.WritePropertyName("id"u8);
-        RowEncoder.WriteKey(submission.Table, rows.ShapeOf(0), rows.Tuple(0), buffer.Json);
+        if (submission[0].RepeatedId is { } repeated) buffer.Json.WriteRawValue(repeated);
+        else RowEncoder.WriteKey(submission.Table, rows.ShapeOf(0), rows.Tuple(0), buffer.Json);
         buffer.Json.WriteEndObject();
         Answers.Write(context, StatusCodes.Status201Created, MediaTypes.Json, buffer.Written());
         JsonBuffer.Return(buffer);

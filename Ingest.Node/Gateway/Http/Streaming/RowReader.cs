@@ -17,6 +17,7 @@ internal sealed class RowReader(
     PipeReader body,
     RecordFramer framer,
     CsvHeader? header,
+    string? key,
     Problem tooLarge)
 {
     private static readonly Problem Cut = Problems.Broken("The input ended within a quoted field.");
@@ -80,6 +81,8 @@ internal sealed class RowReader(
         {
             case EncodeResult.Encoded:
                 chunk.AddRow(framer.Line, record.Length);
+                if (key is not null)
+                    chunk.Submission!.Keys.Add((IdempotencyKey.OfLine(key, framer.Line), IdempotencyKey.DigestOf(record)));
                 return true;
             case EncodeResult.Invalid:
                 Refuse(chunk, record.Length, Problems.Of(slot.Errors));

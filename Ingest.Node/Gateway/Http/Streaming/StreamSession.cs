@@ -29,11 +29,17 @@ internal sealed class StreamSession(
         VerdictLayout layout,
         VerdictFilter filter)
     {
+        if (IdempotencyKey.Read(context.Request, out var key) is { } malformed)
+        {
+            await Answers.Write(context, options, malformed);
+            return;
+        }
+
         var first = await BeginAsync(context, body, layout);
         var queue = new ChunkQueue(options.StreamChunks);
         var writing = new VerdictWriter(gateway, queue, context.Response.BodyWriter, layout, filter).RunAsync();
         var slot = encoders.Rent(table);
-        var reader = new RowReader(gateway, queue, slot, body, framer, header, tooLarge);
+        var reader = new RowReader(gateway, queue, slot, body, framer, header, key, tooLarge);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);
         await writing;

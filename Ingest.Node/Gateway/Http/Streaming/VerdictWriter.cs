@@ -96,7 +96,8 @@ internal sealed class VerdictWriter(
         StartVerdict(number, StatusCodes.Status201Created);
         buffer.Json.WritePropertyName("id"u8);
         var rows = submission.Rows;
-        RowEncoder.WriteKey(submission.Table, rows.ShapeOf(row), rows.Tuple(row), buffer.Json);
+        if (submission[row].RepeatedId is { } repeated) buffer.Json.WriteRawValue(repeated);
+        else RowEncoder.WriteKey(submission.Table, rows.ShapeOf(row), rows.Tuple(row), buffer.Json);
         EndVerdict();
     }
 

@@ -1,0 +1,79 @@
+using Npgsql;
+
+namespace Ingest.Bench.Faults;
+
+/// <summary>
+/// Catches a lane in the middle of a flush: a lock on its table holds the COPY up, in a transaction that has moved the
+/// ledger already, until the trap is disposed. So a fault strikes a flush for certain, and not by luck.
+/// </summary>
+internal sealed class FlushTrap : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
+
+    private readonly NpgsqlConnection connection;
+
+    private FlushTrap(NpgsqlConnection connection) => this.connection = connection;
+
+    /// <summary>The process id of the server's process that is in the COPY.</summary>
+    public int Backend { get; private set; }
+
+    /// <summary>The name of the node whose lane it is.</summary>
+    public string Node { get; private set; } = "";
+
+    /// <summary>Waits until a COPY into the table hangs. There must be load on it.</summary>
+    /// <exception cref="FaultRunException">None came.</exception>
+    public static async Task<FlushTrap> SetAsync(FaultPostgres postgres, string table, TimeProvider time)
+    {
+        var trap = new FlushTrap(await postgres.Source.OpenConnectionAsync());
+        try
+        {
+            await using var take = new NpgsqlCommand($"BEGIN; LOCK TABLE {table} IN SHARE MODE", trap.connection);
+            await take.ExecuteNonQueryAsync();
+            var since = time.GetTimestamp();
+            while (!await trap.TryCatchAsync(postgres, table))
+            {
+                if (time.GetElapsedTime(since) > Limit) throw new FaultRunException($"No COPY into {table} was seen.");
+                await Task.Delay(Interval, time);
+            }
+
+            return trap;
+        }
+        catch
+        {
+            await trap.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Lets the flush go on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await using var release = new NpgsqlCommand("ROLLBACK", connection);
+            await release.ExecuteNonQueryAsync();
+        }
+        catch (NpgsqlException)
+        {
+            // The server was the fault's victim, and the lock has gone with it.
+        }
+        finally
+        {
+            await connection.DisposeAsync();
+        }
+    }
+
+    private async Task<bool> TryCatchAsync(FaultPostgres postgres, string table)
+    {
+        await using var look = postgres.Source.CreateCommand(
+            "SELECT pid, application_name FROM pg_stat_activity "
+            + "WHERE state = 'active' AND wait_event_type = 'Lock' AND query LIKE 'COPY%' || $1 || '%'");
+        look.Parameters.Add(new NpgsqlParameter { Value = table });
+        await using var reader = await look.ExecuteReaderAsync();
+        if (!await reader.ReadAsync()) return false;
+        Backend = reader.GetInt32(0);
+        Node = reader.GetString(1);
+        return true;
+    }
+}

@@ -1,0 +1,202 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+using Npgsql;
+using NpgsqlTypes;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>
+/// The idempotency keys of a batch's rows, claimed in the batch's own transaction. A key belongs to the first row that
+/// commits with it: a transaction that claims a key which another one holds waits for that one, then finds it taken. A
+/// row whose key is taken is not written; it gets the verdict of the row that it repeats.
+/// </summary>
+internal sealed class KeyClaims
+{
+    public const string Schema = """
+        CREATE TABLE IF NOT EXISTS ingest.idempotency (
+            table_name text NOT NULL,
+            key text NOT NULL,
+            digest uuid NOT NULL,
+            row_id text NOT NULL,
+            sqlstate text,
+            message text,
+            constraint_name text,
+            column_name text,
+            claimed_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (table_name, key)
+        );
+        CREATE INDEX IF NOT EXISTS idempotency_claimed_at ON ingest.idempotency (claimed_at);
+        """;
+
+    private const string Claim = """
+        INSERT INTO ingest.idempotency (table_name, key, digest, row_id)
+        SELECT $1, claim.* FROM unnest($2, $3, $4) AS claim
+        ON CONFLICT (table_name, key) DO NOTHING
+        RETURNING key
+        """;
+
+    private const string Read = """
+        SELECT key, digest, row_id, sqlstate, message, constraint_name, column_name FROM ingest.idempotency
+        WHERE table_name = $1 AND key = ANY ($2)
+        """;
+
+    private const string RecordRejection = """
+        UPDATE ingest.idempotency AS held
+        SET sqlstate = row.sqlstate, message = row.message, constraint_name = row.constraint_name,
+            column_name = row.column_name
+        FROM unnest($2, $3, $4, $5, $6) AS row (key, sqlstate, message, constraint_name, column_name)
+        WHERE held.table_name = $1 AND held.key = row.key
+        """;
+
+    private static readonly Rejection Mismatch = new(
+        RowKey.Mismatch, "The idempotency key was used before, with another payload.");
+
+    private readonly LaneId lane;
+    private readonly Dictionary<string, Holder> holders = [];
+    private readonly List<KeyedRow> repeating = [];
+
+    private KeyClaims(LaneId lane) => this.lane = lane;
+
+    /// <summary>The rows of the batch that are to be written.</summary>
+    public required FittedBatch Fresh { get; init; }
+
+    /// <summary>Claims the keys of a batch; null where its rows have none.</summary>
+    public static async Task<KeyClaims?> TakeAsync(
+        NpgsqlConnection connection, Batch batch, FittedBatch fitted, CancellationToken cancellation)
+    {
+        if (batch.Parts.All(part => part.Envelope.Keys.IsEmpty)) return null;
+        var rows = KeyedRows(batch, fitted).ToList();
+        // Sorted, so that two transactions that want the same keys wait for one another in one order.
+        var wanted = rows.DistinctBy(row => row.Key).OrderBy(row => row.Key, StringComparer.Ordinal).ToList();
+        var claimed = await ClaimAsync(connection, batch.Lane, wanted, cancellation);
+        var first = wanted.Where(row => claimed.Contains(row.Key)).Select(row => row.Index).ToHashSet();
+        var repeating = rows.Where(row => !first.Contains(row.Index)).ToList();
+        var claims = new KeyClaims(batch.Lane) { Fresh = fitted.Without(repeating.Select(row => row.Index).ToHashSet()) };
+        claims.repeating.AddRange(repeating);
+        foreach (var row in wanted.Where(row => claimed.Contains(row.Key)))
+            claims.holders.Add(row.Key, new Holder(row.Digest, row.Id, null) { Position = (row.Gateway, row.Position) });
+        var taken = wanted.Where(row => !claimed.Contains(row.Key)).Select(row => row.Key).ToArray();
+        await claims.ReadHoldersAsync(connection, taken, cancellation);
+        return claims;
+    }
+
+    /// <summary>The verdicts of all rows, once it is known which of those that were to be written were rejected.</summary>
+    public Exceptions Judge(ImmutableArray<RejectedRow> rejections)
+    {
+        var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
+        var all = rejections.ToBuilder();
+        var repeats = ImmutableArray.CreateBuilder<RepeatedRow>();
+        foreach (var row in repeating)
+        {
+            var holder = holders[row.Key];
+            var rejection = holder.Digest != row.Digest ? Mismatch
+                : holder.Position is { } position ? rejected.GetValueOrDefault(position)
+                : holder.Rejection;
+            if (rejection is null) repeats.Add(new RepeatedRow(row.Gateway, row.Position, holder.Id));
+            else all.Add(new RejectedRow(row.Gateway, row.Position, rejection));
+        }
+
+        return new Exceptions(all.DrainToImmutable(), repeats.DrainToImmutable());
+    }
+
+    /// <summary>The command that keeps the rejections with the keys that were claimed; null where there are none.</summary>
+    public NpgsqlBatchCommand? Record(ImmutableArray<RejectedRow> rejections)
+    {
+        var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
+        var rows = holders.Where(held => held.Value.Position is { } position && rejected.ContainsKey(position))
+            .Select(held => (held.Key, Rejection: rejected[held.Value.Position!.Value]))
+            .ToArray();
+        if (rows.Length == 0) return null;
+        return new NpgsqlBatchCommand(RecordRejection)
+        {
+            Parameters =
+            {
+                Sql.Text(lane.Table),
+                Sql.Texts(rows.Select(row => row.Key)),
+                Sql.Texts(rows.Select(row => row.Rejection.SqlState)),
+                Sql.Texts(rows.Select(row => row.Rejection.Message)),
+                Sql.Texts(rows.Select(row => row.Rejection.Constraint)),
+                Sql.Texts(rows.Select(row => row.Rejection.Column)),
+            },
+        };
+    }
+
+    private static IEnumerable<KeyedRow> KeyedRows(Batch batch, FittedBatch fitted)
+    {
+        var keys = new Dictionary<(GatewayId, long), RowKey>();
+        foreach (var envelope in batch.Parts.Select(part => part.Envelope).Distinct())
+            foreach (var key in envelope.Keys) keys[(envelope.Gateway, envelope.First + key.Row)] = key;
+        for (var index = 0; index < fitted.Rows.Count; index++)
+        {
+            var (gateway, position, shape, tuple) = fitted.Rows.At(index);
+            if (keys.TryGetValue((gateway, position), out var key))
+                yield return new KeyedRow(index, gateway, position, key.Key, key.Digest, IdOf(fitted.Table!, shape, tuple));
+        }
+    }
+
+    private static string IdOf(TableDescriptor table, Shape shape, ReadOnlyMemory<byte> tuple)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(bytes)) RowEncoder.WriteKey(table, shape, tuple.Span, json);
+        return Encoding.UTF8.GetString(bytes.WrittenSpan);
+    }
+
+    private static async Task<HashSet<string>> ClaimAsync(
+        NpgsqlConnection connection, LaneId lane, List<KeyedRow> rows, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(Claim, connection)
+        {
+            Parameters =
+            {
+                Sql.Text(lane.Table),
+                Sql.Texts(rows.Select(row => row.Key)),
+                Sql.Array(rows.Select(row => row.Digest), NpgsqlDbType.Uuid),
+                Sql.Texts(rows.Select(row => row.Id)),
+            },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var claimed = new HashSet<string>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellation)) claimed.Add(reader.GetString(0));
+        return claimed;
+    }
+
+    private async Task ReadHoldersAsync(NpgsqlConnection connection, string[] keys, CancellationToken cancellation)
+    {
+        if (keys.Length == 0) return;
+        await using var command = new NpgsqlCommand(Read, connection)
+        {
+            Parameters = { Sql.Text(lane.Table), Sql.Texts(keys) },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            var rejection = await reader.IsDBNullAsync(3, cancellation)
+                ? null
+                : new Rejection(
+                    reader.GetString(3), reader.GetString(4), reader.GetValue(5) as string, reader.GetValue(6) as string);
+            holders[reader.GetString(0)] = new Holder(reader.GetGuid(1), reader.GetString(2), rejection);
+        }
+
+        // Between the claim and this look its time ran out, and it was purged: the next attempt claims it.
+        if (keys.Any(key => !holders.ContainsKey(key)))
+            throw new NpgsqlException("an idempotency key was purged while it was looked up");
+    }
+
+    private readonly record struct KeyedRow(
+        int Index, GatewayId Gateway, long Position, string Key, Guid Digest, string Id);
+
+    /// <summary>The row that has a key.</summary>
+    private sealed record Holder(Guid Digest, string Id, Rejection? Rejection)
+    {
+        /// <summary>Its place, where it is a row of this batch.</summary>
+        public (GatewayId Gateway, long Position)? Position { get; init; }
+    }
+}
+
+/// <summary>The rows of a batch that were not written as rows of their own.</summary>
+internal readonly record struct Exceptions(ImmutableArray<RejectedRow> Rejections, ImmutableArray<RepeatedRow> Repeats);

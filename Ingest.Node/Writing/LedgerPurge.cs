@@ -1,0 +1,94 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>
+/// Removes what nobody asks for any more: idempotency keys, exceptions and positions that are older than
+/// <see cref="WritingOptions.KeyRetention"/>.
+/// </summary>
+/// <remarks>
+/// Safe for positions, since a row is not written after its deadline, which is long past: a gateway that is gone sends
+/// nothing any more, and one that is still there and has been silent for so long finds its position gone, which its lane
+/// takes for another incarnation's doing and starts afresh.
+/// </remarks>
+internal sealed partial class LedgerPurge(
+    NpgsqlDataSource dataSource, WritingOptions options, TimeProvider time, ILogger<LedgerPurge> logger) : BackgroundService
+{
+    /// <summary>Rows removed by one statement: few enough that no lane waits long for a lock.</summary>
+    private const int AtOnce = 5_000;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
+
+    // Nodes purge in turn; who finds another one at it leaves it to that one. The number spells "purge".
+    private const string Turn = "SELECT pg_try_advisory_xact_lock(483006768997)";
+
+    private static readonly string[] Statements =
+    [
+        Delete("ingest.idempotency", "claimed_at"),
+        Delete("ingest.exceptions", "settled_at"),
+        Delete("ingest.ledger", "moved_at"),
+    ];
+
+    /// <summary>Removes all that is too old.</summary>
+    /// <returns>The number of rows removed.</returns>
+    public async Task<long> PurgeAsync(CancellationToken cancellation)
+    {
+        long removed = 0;
+        var before = time.GetUtcNow() - options.KeyRetention;
+        foreach (var statement in Statements)
+        {
+            int count;
+            do removed += count = await DeleteAsync(statement, before, cancellation);
+            while (count == AtOnce);
+        }
+
+        return removed;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            do
+            {
+                try
+                {
+                    await PurgeAsync(stoppingToken);
+                }
+                catch (NpgsqlException error)
+                {
+                    LogFailed(SqlErrors.ReasonOf(error));
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The node stops.
+        }
+    }
+
+    private static string Delete(string table, string column) =>
+        $"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < $1 LIMIT {AtOnce} "
+        + "FOR UPDATE SKIP LOCKED))";
+
+    private async Task<int> DeleteAsync(string statement, DateTimeOffset before, CancellationToken cancellation)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using (var turn = new NpgsqlCommand(Turn, connection))
+            if (await turn.ExecuteScalarAsync(cancellation) is not true) return 0;
+        await using var delete = new NpgsqlCommand(statement, connection)
+        {
+            Parameters = { new() { Value = before, NpgsqlDbType = NpgsqlDbType.TimestampTz } },
+        };
+        var count = await delete.ExecuteNonQueryAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
+        return count;
+    }
+
+    [LoggerMessage(4002, LogLevel.Warning, "Old entries of the ledger could not be removed, and are left for later: {Reason}")]
+    private partial void LogFailed(string reason);
+}

@@ -1,0 +1,203 @@
+using Ingest.Node.Batching;
+using Ingest.Node.Cluster;
+using Ingest.Node.Gateway;
+using Ingest.Node.Writing;
+
+namespace Ingest.Tests.Cluster;
+
+/// <summary>The settings as users meet them: each default, the variable that overrides it, and what is said of a bad value.</summary>
+public sealed class NodeSettingsTests
+{
+    private static readonly BatchingOptions Batching = new()
+    {
+        FlushEvery = 10_000,
+        FlushInterval = TimeSpan.Zero,
+        FlushBytes = 8L << 20,
+        Lanes = 4,
+        BufferBytes = 256L << 20,
+        RetryMin = TimeSpan.FromMilliseconds(50),
+        RetryMax = TimeSpan.FromSeconds(2),
+        StopTimeout = TimeSpan.FromSeconds(8),
+    };
+
+    private static readonly GatewayOptions Gateway = new()
+    {
+        RequestTimeout = TimeSpan.FromSeconds(30),
+        AnswerMargin = TimeSpan.FromSeconds(2),
+        InFlightRows = 500_000,
+        InFlightBytes = 256L << 20,
+        EnvelopeRows = 4096,
+        EnvelopeBytes = 512 << 10,
+        ProbeAfter = TimeSpan.FromSeconds(1),
+    };
+
+    private static readonly WritingOptions Writing = new()
+    {
+        AttemptTimeout = TimeSpan.FromSeconds(20),
+        LockTimeout = TimeSpan.FromSeconds(10),
+        KeyRetention = TimeSpan.FromHours(24),
+        MaxConnections = 32,
+    };
+
+    /// <summary>Each variable with a value that is not its default, and where that value arrives.</summary>
+    private static readonly (string Name, string Value, Func<NodeSettings, object> Read, object Expected)[] Overrides =
+    [
+        ("INGEST_POSTGRES", "Host=x;Password=\"a;b\\\"", node => node.Postgres, "Host=x;Password=\"a;b\\\""),
+        ("INGEST_DATA", "/elsewhere", node => node.DataDirectory, "/elsewhere"),
+        ("INGEST_SHUTDOWN_TIMEOUT", "1m", node => node.ShutdownTimeout, TimeSpan.FromMinutes(1)),
+        ("INGEST_HTTP_HOST", "0.0.0.0", node => node.Http.Address.ToString(), "0.0.0.0"),
+        ("INGEST_HTTP_PORT", "81", node => node.Http.Port, 81),
+        ("INGEST_MAX_ROW_BYTES", "2KiB", node => node.Http.Options.MaxRowBytes, 2048L),
+        ("INGEST_STREAM_CHUNKS", "7", node => node.Http.Options.StreamChunks, 7),
+        ("INGEST_RETRY_AFTER", "3s", node => node.Http.Options.RetryAfter,
+            TimeSpan.FromSeconds(3)),
+        ("INGEST_SCHEMAS", "a, b", node => string.Join('|', node.Catalog.Schemas), "a|b"),
+        ("INGEST_CATALOG_REFRESH_INTERVAL", "5s", node => node.Catalog.RefreshInterval, TimeSpan.FromSeconds(5)),
+        ("INGEST_REQUEST_TIMEOUT", "9s", node => node.Gateway, Gateway with { RequestTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_ANSWER_MARGIN", "1s", node => node.Gateway, Gateway with { AnswerMargin = TimeSpan.FromSeconds(1) }),
+        ("INGEST_IN_FLIGHT_ROWS", "5", node => node.Gateway, Gateway with { InFlightRows = 5 }),
+        ("INGEST_IN_FLIGHT_BYTES", "1MiB", node => node.Gateway, Gateway with { InFlightBytes = 1 << 20 }),
+        ("INGEST_ENVELOPE_ROWS", "6", node => node.Gateway, Gateway with { EnvelopeRows = 6 }),
+        ("INGEST_ENVELOPE_BYTES", "2048", node => node.Gateway, Gateway with { EnvelopeBytes = 2048 }),
+        ("INGEST_PROBE_AFTER", "250ms", node => node.Gateway,
+            Gateway with { ProbeAfter = TimeSpan.FromMilliseconds(250) }),
+        ("INGEST_FLUSH_EVERY", "100", BatchingOf, Batching with { FlushEvery = 100 }),
+        ("INGEST_FLUSH_INTERVAL", "10s", BatchingOf, Batching with { FlushInterval = TimeSpan.FromSeconds(10) }),
+        ("INGEST_FLUSH_BYTES", "1MiB", BatchingOf, Batching with { FlushBytes = 1 << 20 }),
+        ("INGEST_LANES", "2", BatchingOf, Batching with { Lanes = 2 }),
+        ("INGEST_BUFFER_BYTES", "1MiB", BatchingOf, Batching with { BufferBytes = 1 << 20 }),
+        ("INGEST_RETRY_MIN", "1ms", BatchingOf, Batching with { RetryMin = TimeSpan.FromMilliseconds(1) }),
+        ("INGEST_RETRY_MAX", "9s", BatchingOf, Batching with { RetryMax = TimeSpan.FromSeconds(9) }),
+        ("INGEST_STOP_TIMEOUT", "9s", BatchingOf, Batching with { StopTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_ATTEMPT_TIMEOUT", "9s", node => node.Writing, Writing with { AttemptTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_LOCK_TIMEOUT", "9s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_KEY_RETENTION", "48h", node => node.Writing, Writing with { KeyRetention = TimeSpan.FromHours(48) }),
+        ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
+        ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),
+        ("INGEST_REMOTE_PORT", "9", node => node.Cluster.Port, 9),
+        ("INGEST_SEED_NODES", "a:1,b:2", node => string.Join('|', node.Cluster.SeedNodes), "a:1|b:2"),
+        ("INGEST_ROLES", "gateway", node => string.Join('|', node.Cluster.Roles), "gateway"),
+        ("INGEST_SHARDS", "9", node => node.Cluster.Shards, 9),
+    ];
+
+    public static TheoryData<string> Variables => new(Overrides.Select(one => one.Name));
+
+    [Fact]
+    public void Should_have_the_documented_defaults()
+    {
+        var settings = NodeSettings.Load(_ => null);
+
+        Assert.Equal("", settings.Postgres);
+        Assert.Equal(Path.GetFullPath("data"), settings.DataDirectory);
+        Assert.Equal(TimeSpan.FromSeconds(25), settings.ShutdownTimeout);
+        Assert.Equal(("127.0.0.1", 8080), (settings.Http.Address.ToString(), settings.Http.Port));
+        Assert.Equal(
+            (1L << 20, 64, TimeSpan.FromSeconds(1)),
+            (settings.Http.Options.MaxRowBytes, settings.Http.Options.StreamChunks, settings.Http.Options.RetryAfter));
+        Assert.Equal(["public"], settings.Catalog.Schemas);
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.Catalog.RefreshInterval);
+        Assert.Equal(Gateway, settings.Gateway);
+        Assert.Equal(Batching, settings.BatchingFor("clicks"));
+        Assert.Equal(Writing, settings.Writing);
+        Assert.Equal(("127.0.0.1", 8082, 64), (settings.Cluster.Host, settings.Cluster.Port, settings.Cluster.Shards));
+        Assert.Empty(settings.Cluster.SeedNodes);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variables))]
+    public void Should_take_the_value_of_a_variable(string name)
+    {
+        var (_, value, read, expected) = Overrides.Single(one => one.Name == name);
+
+        Assert.Equal(expected, read(Load((name, value))));
+    }
+
+    [Fact]
+    public void Should_name_in_the_file_no_variable_that_is_not_tested_here()
+    {
+        var file = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "ingest.conf"));
+
+        var named = System.Text.RegularExpressions.Regex.Matches(file, @"\$\{\?(\w+)\}").Select(match => match.Groups[1].Value);
+
+        Assert.Equal(Overrides.Select(one => one.Name).Order(), named.Order());
+    }
+
+    [Theory]
+    [InlineData("INGEST_FLUSH_EVERY", "many", "flush-every")]
+    [InlineData("INGEST_FLUSH_EVERY", "1.5", "flush-every")]
+    [InlineData("INGEST_FLUSH_EVERY", "0", "FlushEvery")]
+    [InlineData("INGEST_FLUSH_EVERY", "", "flush-every")]
+    [InlineData("INGEST_FLUSH_INTERVAL", "10", "flush-interval")]
+    [InlineData("INGEST_FLUSH_INTERVAL", "soon", "flush-interval")]
+    [InlineData("INGEST_FLUSH_INTERVAL", "-1s", "flush-interval")]
+    [InlineData("INGEST_FLUSH_BYTES", "1", "FlushBytes")]
+    [InlineData("INGEST_FLUSH_BYTES", "lots", "flush-bytes")]
+    [InlineData("INGEST_LANES", "-1", "Lanes")]
+    [InlineData("INGEST_HTTP_PORT", "65536", "port")]
+    [InlineData("INGEST_REMOTE_PORT", "http", "port")]
+    [InlineData("INGEST_IN_FLIGHT_ROWS", "0", "InFlightRows")]
+    [InlineData("INGEST_ENVELOPE_BYTES", "8GiB", "EnvelopeBytes")]
+    [InlineData("INGEST_MAX_CONNECTIONS", "1", "MaxConnections")]
+    [InlineData("INGEST_SHARDS", "0", "Shards")]
+    [InlineData("INGEST_STREAM_CHUNKS", "0", "streamChunks")]
+    [InlineData("INGEST_RETRY_AFTER", "10ms", "retryAfter")]
+    [InlineData("INGEST_MAX_ROW_BYTES", "0", "maxRowBytes")]
+    [InlineData("INGEST_SHUTDOWN_TIMEOUT", "infinite", "shutdown-timeout")]
+    public void Should_refuse_a_malformed_value_and_name_the_setting(string name, string value, string named)
+    {
+        var error = Assert.Throws<SettingsException>(() => Load((name, value)));
+
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_take_what_a_table_leaves_out_from_the_settings_of_all_tables()
+    {
+        var settings = LoadFile("""
+            ingest.batching.lanes = 3
+            ingest.tables {
+              "clicks" { flush-every = 100, flush-interval = 10s }
+              "sales.orders" { lanes = 1 }
+            }
+            """);
+
+        Assert.Equal(
+            Batching with { Lanes = 3, FlushEvery = 100, FlushInterval = TimeSpan.FromSeconds(10) },
+            settings.BatchingFor("clicks"));
+        Assert.Equal(Batching with { Lanes = 1 }, settings.BatchingFor("sales.orders"));
+        Assert.Equal(Batching with { Lanes = 3 }, settings.BatchingFor("other"));
+    }
+
+    [Fact]
+    public void Should_refuse_a_malformed_setting_of_a_table() =>
+        Assert.Contains(
+            "flush-every",
+            Assert.Throws<SettingsException>(() => LoadFile("""ingest.tables { "clicks" { flush-every = x } }""")).Message,
+            StringComparison.Ordinal);
+
+    [Fact]
+    public void Should_say_which_file_is_not_there() =>
+        Assert.Contains(
+            "/nowhere.conf",
+            Assert.Throws<SettingsException>(() => Load(("INGEST_CONFIG", "/nowhere.conf"))).Message,
+            StringComparison.Ordinal);
+
+    private static BatchingOptions BatchingOf(NodeSettings settings) => settings.BatchingFor("clicks");
+
+    private static NodeSettings Load(params (string Name, string Value)[] environment) => NodeSettings.Load(
+        name => environment.FirstOrDefault(variable => variable.Name == name).Value);
+
+    private static NodeSettings LoadFile(string text)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, text);
+            return Load(("INGEST_CONFIG", file));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+}

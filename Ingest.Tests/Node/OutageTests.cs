@@ -1,0 +1,123 @@
+using Ingest.Tests.Postgres;
+using Npgsql;
+
+namespace Ingest.Tests.Node;
+
+/// <summary>A database that goes away and comes back: nobody is lied to, nothing is lost or doubled.</summary>
+[Collection(nameof(WholeNode))]
+public sealed class OutageTests : IAsyncLifetime
+{
+    // No primary key: a row that is written twice is to be seen, not refused.
+    private const string Tables = "CREATE TABLE kept(id uuid NOT NULL, url text)";
+
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(6);
+
+    private OwnServer server = null!;
+    private TestNode node = null!;
+    private Clients clients = null!;
+
+    public async Task InitializeAsync()
+    {
+        server = await OwnServer.StartAsync();
+        await ExecuteAsync(Tables);
+        node = await TestNode.StartAsync(
+            server.ConnectionString, ("INGEST_REQUEST_TIMEOUT", "6s"), ("INGEST_ANSWER_MARGIN", "2s"));
+        clients = new Clients(node.Client, "kept");
+        Assert.Equal(201, await clients.PostAsync());
+    }
+
+    public async Task DisposeAsync()
+    {
+        await node.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Should_refuse_before_the_deadline_while_the_database_is_down_and_resume_when_it_is_back()
+    {
+        await server.StopImmediateAsync();
+        await Soon.IsTrueAsync(async () => await node.Client.ReadinessAsync() == 503);
+
+        var refused = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => clients.PostAsync()));
+
+        Assert.All(refused, status => Assert.Equal(503, status));
+        Assert.True(clients.Slowest < RequestTimeout + TimeSpan.FromSeconds(1), $"{clients.Slowest}");
+        await server.StartAgainAsync();
+        await Soon.IsTrueAsync(async () => await clients.PostAsync() == 201, TimeSpan.FromSeconds(5));
+        await Soon.IsTrueAsync(async () => await node.Client.ReadinessAsync() == 200, TimeSpan.FromSeconds(5));
+        await clients.AssertToldTheTruthAsync(server.ConnectionString);
+        await clients.AssertBooksAgreeAsync(server.ConnectionString);
+    }
+
+    [Fact]
+    public async Task Should_write_what_was_sent_during_a_short_outage_once_the_database_is_back()
+    {
+        await server.StopImmediateAsync();
+        var posts = Enumerable.Range(0, 20).Select(_ => clients.PostAsync()).ToList();
+
+        await server.StartAgainAsync();
+
+        Assert.All(await Task.WhenAll(posts), status => Assert.Equal(201, status));
+        await clients.AssertToldTheTruthAsync(server.ConnectionString);
+    }
+
+    [Fact]
+    public async Task Should_lose_and_double_nothing_when_backends_are_terminated_under_load()
+    {
+        using var stop = new CancellationTokenSource();
+        var load = clients.RunAsync(callers: 32, stop.Token);
+        await Soon.IsTrueAsync(() => clients.Count(201) > 100);
+        for (var terminated = 0L; terminated < 8;)
+        {
+            terminated += await ScalarAsync("""
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                 WHERE application_name = 'ingest' AND backend_xid IS NOT NULL
+                """);
+        }
+
+        var before = clients.Count(201);
+        await Soon.IsTrueAsync(() => clients.Count(201) > before + 100);
+        await stop.CancelAsync();
+        await load;
+
+        Assert.Equal(clients.Told.Count, clients.Count(201));
+        await clients.AssertToldTheTruthAsync(server.ConnectionString);
+        await clients.AssertBooksAgreeAsync(server.ConnectionString);
+    }
+
+    [Fact]
+    public async Task Should_tell_the_truth_when_the_server_is_killed_under_load()
+    {
+        using var stop = new CancellationTokenSource();
+        var load = clients.RunAsync(callers: 64, stop.Token);
+        await Soon.IsTrueAsync(() => clients.Count(201) > 500);
+
+        await server.KillAsync();
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        await server.StartAgainAsync();
+        var written = clients.Count(201);
+        await Soon.IsTrueAsync(() => clients.Count(201) > written + 500);
+        await stop.CancelAsync();
+        await load;
+
+        Assert.True(clients.Slowest < RequestTimeout + TimeSpan.FromSeconds(2), $"{clients.Slowest}");
+        await clients.AssertBooksAgreeAsync(server.ConnectionString);
+        await clients.AssertToldTheTruthAsync(server.ConnectionString);
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(server.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task<long> ScalarAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(server.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+}
