@@ -118,8 +118,8 @@ public abstract class CatalogTest : IAsyncLifetime
         var role = $"role_{Guid.NewGuid():N}";
         roles.Add(role);
         await Database.ExecuteAsync(
-            $"CREATE ROLE {role} LOGIN; {grants.Replace("ROLE", role, StringComparison.Ordinal)}");
-        var settings = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Username = role };
+            $"CREATE ROLE {role} LOGIN PASSWORD 'secret'; {grants.Replace("ROLE", role, StringComparison.Ordinal)}");
+        var settings = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Username = role, Password = "secret" };
         return NpgsqlDataSource.Create(settings.ConnectionString);
     }
 }

@@ -61,7 +61,7 @@ internal sealed class Driver(Simulation world)
         var late = world.Connections.Late();
         if (late.Count > 0) Offer(15, "attempt timed out", () => Pick(late).Cancel());
         var orphans = world.Database.Orphans.ToList();
-        if (orphans.Count > 0) Offer(3, "orphan ended", () => EndOrphan(Pick(orphans)));
+        if (orphans.Count > 0) Offer(1.5, "orphan ended", () => EndOrphan(Pick(orphans)));
         if (world.Database.IsDown) Offer(4, "database up", world.Database.Start);
     }
 
@@ -111,7 +111,7 @@ internal sealed class Driver(Simulation world)
 
     private void EndStep(PendingStep step)
     {
-        var fails = Random.NextDouble() < world.Plan.StepFaults;
+        var fails = Random.NextDouble() < (step.IsCommit ? world.Plan.CommitFaults : world.Plan.StepFaults);
         var end = (step.IsConnect && world.Database.IsDown, fails) switch
         {
             (true, _) => StepEnd.ConnectionLost,
@@ -154,6 +154,8 @@ internal sealed class Driver(Simulation world)
     /// </summary>
     private void ProveThatLanesWrite()
     {
+        // A lane that has failed a moment ago pauses.
+        world.Advance(world.Plan.Batching.RetryMax);
         foreach (var gateway in world.Gateways)
         {
             var isWritten = false;

@@ -23,4 +23,7 @@ internal enum Sabotage
 
     /// <summary>The server commits nothing, and says that it did.</summary>
     LostCommit = 32,
+
+    /// <summary>A batch is taken for written as soon as the ledger stands at its end.</summary>
+    EndTakenForBatch = 64,
 }

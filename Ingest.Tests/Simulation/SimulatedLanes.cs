@@ -59,7 +59,7 @@ internal sealed class SimulatedLanes(
         if (pinned is not null) return pinned;
         if (leaving.Exists(one => one.Lane == lane)) return null;
         var others = zombies.FindAll(one => one.Lane == lane);
-        if (others.Count > 0 && random.Next(3) == 0) return others[random.Next(others.Count)];
+        if (others.Count > 0 && random.Next(2) == 0) return others[random.Next(others.Count)];
         if (!current.TryGetValue(lane, out var incarnation)) current[lane] = incarnation = Start(lane);
         return incarnation;
     }

@@ -142,7 +142,7 @@ internal sealed class SimulatedStore(
             verdicts.Add(database.ReadVerdicts(batch.Lane, range));
         }
 
-        return RecordedBatch.Matches(batch, verdicts)
+        return sabotage.HasFlag(Sabotage.EndTakenForBatch) || RecordedBatch.Matches(batch, verdicts)
             ? new Written(batch.Id, [.. verdicts.SelectMany(read => read.Rejections)])
             : new Failed(batch.Id, WriteFailure.Fenced, "another incarnation has given up on other rows");
     }

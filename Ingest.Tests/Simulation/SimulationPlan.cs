@@ -28,6 +28,9 @@ internal sealed record SimulationPlan
     /// <summary>The chance that a step in the database fails.</summary>
     public required double StepFaults { get; init; }
 
+    /// <summary>The chance that a COMMIT does.</summary>
+    public required double CommitFaults { get; init; }
+
     /// <summary>How much faster than the rest the database works: below one, transactions last long.</summary>
     public required double DatabasePace { get; init; }
 
@@ -37,11 +40,33 @@ internal sealed record SimulationPlan
 
     public required BatchingOptions Batching { get; init; }
 
-    public static SimulationPlan Draw(Random random)
+    public static SimulationPlan Draw(Random random) => random.Next(2) == 0 ? DrawLarge(random) : DrawSmall(random);
+
+    /// <summary>
+    /// A few rows of one gateway in one lane that is split: where little else goes on, two incarnations with the same rows
+    /// meet in every order.
+    /// </summary>
+    private static SimulationPlan DrawSmall(Random random)
+    {
+        var plan = DrawLarge(random);
+        return plan with
+        {
+            Gateways = 1,
+            Lanes = 1,
+            Rows = random.Next(1, 8),
+            Steps = random.Next(50, 250),
+            Faults = plan.Faults with { GatewayCrash = 0, Split = 2, Drop = plan.Faults.Drop * 2, Pause = plan.Faults.Pause * 3 },
+            Gateway = plan.Gateway with { EnvelopeRows = 12, EnvelopeBytes = 1 << 20 },
+            Batching = plan.Batching with { FlushEvery = 15, FlushBytes = 1 << 20, BufferBytes = 1 << 20 },
+        };
+    }
+
+    private static SimulationPlan DrawLarge(Random random)
     {
         var flushEvery = random.Next(1, 16);
         var timeout = TimeSpan.FromMilliseconds(random.Next(6, 60) * 50);
-        var margin = timeout * (random.NextDouble() / 2);
+        var margin = timeout * (random.NextDouble() * 0.7);
+        var retry = TimeSpan.FromMilliseconds(20 * random.Next(1, 20));
         return new SimulationPlan
         {
             Gateways = random.Next(1, 4),
@@ -51,6 +76,7 @@ internal sealed record SimulationPlan
             BadRows = random.Next(3) == 0 ? 0.2 : 0,
             Reorder = random.Next(2) == 0 ? 1 : random.Next(2, 10),
             StepFaults = random.Next(3) == 0 ? 0 : random.NextDouble() * 0.25,
+            CommitFaults = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.6,
             DatabasePace = 0.3 + random.NextDouble() * 3,
             Faults = FaultWeights.Draw(random),
             Gateway = new GatewayOptions
@@ -72,8 +98,8 @@ internal sealed record SimulationPlan
                 Lanes = 1,
                 // A lane whose buffer holds no whole batch would wait for its age, however many rows there are.
                 BufferBytes = SimulatedGateway.TupleBytes * (flushEvery + random.Next(random.Next(2) == 0 ? 10 : 1_000)),
-                RetryMin = TimeSpan.FromMilliseconds(20),
-                RetryMax = TimeSpan.FromMilliseconds(200),
+                RetryMin = retry,
+                RetryMax = 4 * retry,
                 StopTimeout = TimeSpan.FromMilliseconds(random.Next(4, 20) * 50),
             },
         };

@@ -9,7 +9,7 @@ namespace Ingest.Tests.Simulation;
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    private const int Seeds = 2_000;
+    private const int Seeds = 5_000;
 
     /// <summary>What the seeds together must have been through.</summary>
     private static readonly string[] Sights =
@@ -50,9 +50,10 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(Sabotage.DoubtTakenForFailure)]
     [InlineData(Sabotage.NoRecord)]
     [InlineData(Sabotage.LostCommit)]
+    [InlineData(Sabotage.EndTakenForBatch)]
     internal void Should_notice_when_a_safeguard_is_missing(Sabotage sabotage)
     {
-        var violation = Simulator.Run(1, 300, sabotage, new Coverage());
+        var violation = Simulator.Run(1, 10_000, sabotage, new Coverage());
 
         Assert.NotNull(violation);
         output.WriteLine($"Seed {violation.Seed}: {violation.What}");

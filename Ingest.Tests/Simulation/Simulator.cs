@@ -35,12 +35,12 @@ internal static class Simulator
     public static Violation? Run(int first, int count, Sabotage sabotage, Coverage coverage)
     {
         var threads = Math.Clamp(Environment.ProcessorCount, 1, 4);
-        var found = new Violation?[threads];
-        var workers = Enumerable.Range(0, threads).Select(worker => new Thread(
-            () => found[worker] = RunSome(first + worker, first + count, threads, sabotage, coverage), StackBytes)).ToList();
+        var search = new Search(first + count, sabotage, coverage);
+        var workers = Enumerable.Range(0, threads)
+            .Select(worker => new Thread(() => search.Run(first + worker, threads), StackBytes)).ToList();
         workers.ForEach(worker => worker.Start());
         workers.ForEach(worker => worker.Join());
-        return found.Where(violation => violation is not null).MinBy(violation => violation!.Seed);
+        return search.Found;
     }
 
     /// <summary>The story of one seed, and its violation if any.</summary>
@@ -59,23 +59,32 @@ internal static class Simulator
         return told;
     }
 
-    private static Violation? RunSome(int first, int end, int stride, Sabotage sabotage, Coverage coverage)
-    {
-        using var system = new SimulatedSystem();
-        for (var seed = first; seed < end; seed += stride)
-        {
-            if (RunOne(system, seed, sabotage, coverage, keepLog: false).Violation is not { } violation) continue;
-            return new Violation(seed, violation, RunOne(system, seed, sabotage, new Coverage(), keepLog: true).Story);
-        }
-
-        return null;
-    }
-
     private static (IReadOnlyList<string> Story, string? Violation) RunOne(
         SimulatedSystem system, int seed, Sabotage sabotage, Coverage coverage, bool keepLog)
     {
         using var simulation = new Simulation(system, seed, sabotage, coverage, keepLog);
         var violation = new Driver(simulation).Run();
         return (simulation.Log.Lines, violation);
+    }
+
+    /// <summary>The seeds before <paramref name="end"/>, until one is found that goes wrong.</summary>
+    private sealed class Search(int end, Sabotage sabotage, Coverage coverage)
+    {
+        private readonly Lock sync = new();
+
+        /// <summary>Of those that went wrong, the one with the lowest seed.</summary>
+        public Violation? Found { get; private set; }
+
+        public void Run(int first, int stride)
+        {
+            using var system = new SimulatedSystem();
+            for (var seed = first; seed < Math.Min(end, Found?.Seed ?? end); seed += stride)
+            {
+                if (RunOne(system, seed, sabotage, coverage, keepLog: false).Violation is not { } violation) continue;
+                var story = RunOne(system, seed, sabotage, new Coverage(), keepLog: true).Story;
+                lock (sync)
+                    if (Found is null || Found.Seed > seed) Found = new Violation(seed, violation, story);
+            }
+        }
     }
 }
