@@ -44,7 +44,7 @@ internal sealed record FaultOptions
 
     /// <summary>Settings of the nodes by the names of their variables; all others are the defaults.</summary>
     public IReadOnlyDictionary<string, string> NodeSettings => Short
-        ? new Dictionary<string, string> { ["INGEST_LANES"] = "1", ["INGEST_NODE_LOST_AFTER"] = "3s" }
+        ? new Dictionary<string, string> { ["INGEST_LANES"] = "1", ["INGEST_NODE_LOST_AFTER"] = "2s" }
         : new Dictionary<string, string> { ["INGEST_LANES"] = "1" };
 
     private TimeSpan Pick(double full, double @short) => TimeSpan.FromSeconds(Short ? @short : full);
