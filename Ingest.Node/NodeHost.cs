@@ -128,7 +128,7 @@ internal sealed class NodeHost : IAsyncDisposable
         app.MapIngest();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to wait
         // for a batch to grow old.
-        app.Lifetime.ApplicationStopping.Register(gateway.Drain);
+        app.Lifetime.ApplicationStopping.Register(gateway.Hurry);
         return app;
     }
 

@@ -19,13 +19,13 @@ internal sealed record FaultOptions
     public TimeSpan WarmUp => Pick(3, 1);
 
     /// <summary>How long the load goes on once service has resumed.</summary>
-    public TimeSpan CoolDown => Pick(5, 2);
+    public TimeSpan CoolDown => Pick(5, 1);
 
     /// <summary>How long the database is away.</summary>
     public TimeSpan Outage => Pick(60, 10);
 
     /// <summary>How long a zombie is suspended, and a partition lasts, at least.</summary>
-    public TimeSpan Absence => Pick(30, 10);
+    public TimeSpan Absence => Pick(30, 8);
 
     /// <summary>How long service may take to resume before the run gives it up.</summary>
     public TimeSpan Patience => Pick(150, 60);
@@ -44,7 +44,13 @@ internal sealed record FaultOptions
 
     /// <summary>Settings of the nodes by the names of their variables; all others are the defaults.</summary>
     public IReadOnlyDictionary<string, string> NodeSettings => Short
-        ? new Dictionary<string, string> { ["INGEST_LANES"] = "1", ["INGEST_NODE_LOST_AFTER"] = "3s" }
+        ? new Dictionary<string, string>
+        {
+            ["INGEST_LANES"] = "1",
+            ["INGEST_NODE_LOST_AFTER"] = "2s",
+            ["INGEST_ATTEMPT_TIMEOUT"] = "5s",
+            ["INGEST_LOCK_TIMEOUT"] = "5s",
+        }
         : new Dictionary<string, string> { ["INGEST_LANES"] = "1" };
 
     private TimeSpan Pick(double full, double @short) => TimeSpan.FromSeconds(Short ? @short : full);

@@ -11,6 +11,8 @@ internal sealed class FlushTrap : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
+    private static readonly TimeSpan Filling = TimeSpan.FromMilliseconds(400);
+
     private readonly NpgsqlConnection connection;
 
     private FlushTrap(NpgsqlConnection connection) => this.connection = connection;
@@ -28,20 +30,41 @@ internal sealed class FlushTrap : IAsyncDisposable
         var trap = new FlushTrap(await postgres.Source.OpenConnectionAsync());
         try
         {
-            await using var take = new NpgsqlCommand($"BEGIN; LOCK TABLE {table} IN SHARE MODE", trap.connection);
-            await take.ExecuteNonQueryAsync();
-            var since = time.GetTimestamp();
-            while (!await trap.TryCatchAsync(postgres, table))
-            {
-                if (time.GetElapsedTime(since) > Limit) throw new FaultRunException($"No COPY into {table} was seen.");
-                await Task.Delay(Interval, time);
-            }
-
+            await trap.LockAsync(table, "SHARE");
+            await trap.CatchAsync(postgres, table, time);
             return trap;
         }
         catch
         {
             await trap.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="SetAsync"/>, but the flush that hangs has rows of every node that sends any: what a small one locks is
+    /// one node's position in the ledger, and a fault would then strike that node's callers alone.
+    /// </summary>
+    public static async Task<FlushTrap> SetFullAsync(FaultPostgres postgres, string table, TimeProvider time)
+    {
+        var next = new FlushTrap(await postgres.Source.OpenConnectionAsync());
+        try
+        {
+            Task locked;
+            await using (await SetAsync(postgres, table, time))
+            {
+                // It stands in line behind the flush that hangs, and before the one that now fills.
+                locked = next.LockAsync(table, "SHARE ROW EXCLUSIVE");
+                await Task.Delay(Filling, time);
+            }
+
+            await locked;
+            await next.CatchAsync(postgres, table, time);
+            return next;
+        }
+        catch
+        {
+            await next.DisposeAsync();
             throw;
         }
     }
@@ -61,6 +84,22 @@ internal sealed class FlushTrap : IAsyncDisposable
         finally
         {
             await connection.DisposeAsync();
+        }
+    }
+
+    private async Task LockAsync(string table, string mode)
+    {
+        await using var take = new NpgsqlCommand($"BEGIN; LOCK TABLE {table} IN {mode} MODE", connection);
+        await take.ExecuteNonQueryAsync();
+    }
+
+    private async Task CatchAsync(FaultPostgres postgres, string table, TimeProvider time)
+    {
+        var since = time.GetTimestamp();
+        while (!await TryCatchAsync(postgres, table))
+        {
+            if (time.GetElapsedTime(since) > Limit) throw new FaultRunException($"No COPY into {table} was seen.");
+            await Task.Delay(Interval, time);
         }
     }
 

@@ -28,7 +28,7 @@ internal static class Scenarios
     private static async Task KillLanesAsync(Scene scene)
     {
         var hosts = await scene.FindHostsAsync();
-        await using var trap = await FlushTrap.SetAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time);
+        await using var trap = await FlushTrap.SetFullAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time);
         scene.MarkFault(TablesOf(hosts, trap.Node));
         await scene.Cluster[trap.Node].KillAsync();
         scene.Say($"killed {trap.Node}");
@@ -49,7 +49,7 @@ internal static class Scenarios
     private static async Task EndBackendAsync(Scene scene)
     {
         var table = scene.Load.Logs[0].Table;
-        await using var trap = await FlushTrap.SetAsync(scene.Postgres, table, scene.Time);
+        await using var trap = await FlushTrap.SetFullAsync(scene.Postgres, table, scene.Time);
         scene.MarkFault([table]);
         await using var end = scene.Postgres.Source.CreateCommand("SELECT pg_terminate_backend($1)");
         end.Parameters.Add(new NpgsqlParameter { Value = trap.Backend });
@@ -59,7 +59,7 @@ internal static class Scenarios
 
     private static async Task CrashPostgresAsync(Scene scene)
     {
-        await using (await FlushTrap.SetAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time))
+        await using (await FlushTrap.SetFullAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time))
         {
             scene.MarkFault(null);
             await scene.Postgres.CrashAsync();
@@ -86,7 +86,7 @@ internal static class Scenarios
     {
         var hosts = await scene.FindHostsAsync();
         NodeProcess zombie;
-        await using (var trap = await FlushTrap.SetAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time))
+        await using (var trap = await FlushTrap.SetFullAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time))
         {
             zombie = scene.Cluster[trap.Node];
             scene.MarkFault(TablesOf(hosts, zombie.Name));
@@ -107,7 +107,7 @@ internal static class Scenarios
         NodeProcess minority;
         int index;
         int[] others;
-        await using (var trap = await FlushTrap.SetAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time))
+        await using (var trap = await FlushTrap.SetFullAsync(scene.Postgres, scene.Load.Logs[0].Table, scene.Time))
         {
             minority = scene.Cluster[trap.Node];
             index = scene.Cluster.Nodes.TakeWhile(node => node != minority).Count();

@@ -44,7 +44,7 @@ internal sealed class ClusterCheck(ActorSystem system) : IHealthCheck
 internal sealed class AdmissionCheck(RowGateway gateway) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken) =>
-        Task.FromResult(gateway.IsClosed
+        Task.FromResult(gateway.IsStopping
             ? HealthCheckResult.Unhealthy("The node is stopping.")
             : HealthCheckResult.Healthy("The node lets rows in."));
 }

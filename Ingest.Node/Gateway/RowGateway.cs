@@ -33,8 +33,8 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     public DateTimeOffset Since { get; }
 
-    /// <summary>True once the node stops: nobody is let in any more.</summary>
-    public bool IsClosed => gate.IsClosed;
+    /// <summary>True once the node stops: callers are to go elsewhere, though who still comes is served.</summary>
+    public bool IsStopping { get; private set; }
 
     /// <summary>Rows admitted and not yet settled.</summary>
     public long InFlightRows => gate.Rows;
@@ -84,11 +84,21 @@ internal sealed class RowGateway : IRowGateway, IAccounting
             };
         })];
 
-    /// <summary>Lets nobody in any more, and has what is under way written at once.</summary>
+    /// <summary>
+    /// The node stops: what is under way is written at once. A request that still comes over a connection that is open
+    /// already is served: the server closes each of them behind its next answer.
+    /// </summary>
+    public void Hurry()
+    {
+        IsStopping = true;
+        actor.Tell(GatewayActor.Drain.Instance, ActorRefs.NoSender);
+    }
+
+    /// <summary>The server has stopped: lets nobody in any more, and has what is under way written at once.</summary>
     public void Drain()
     {
         gate.Close();
-        actor.Tell(GatewayActor.Drain.Instance, ActorRefs.NoSender);
+        Hurry();
     }
 
     internal LaneSettings SettingsOf(string table) => settingsOf(table);
