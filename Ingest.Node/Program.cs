@@ -1,5 +1,7 @@
+using Akka.Remote;
 using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
+using Npgsql;
 
 namespace Ingest.Node;
 
@@ -19,10 +21,20 @@ internal static class Program
             await node.WaitForShutdownAsync();
             return 0;
         }
-        catch (Exception error) when (error is SettingsException or EmbeddedPostgresException or IOException)
+        catch (Exception error) when (ReasonOf(error) is { } reason)
         {
-            await Console.Error.WriteLineAsync($"ingest: {error.Message}");
+            await Console.Error.WriteLineAsync($"ingest: {reason}");
             return 1;
         }
     }
+
+    /// <summary>What a person can mend, in one line; null for anything else, which is a fault of the program.</summary>
+    private static string? ReasonOf(Exception error) => error switch
+    {
+        SettingsException or EmbeddedPostgresException or IOException => error.Message,
+        PostgresException postgres => $"PostgreSQL refuses: {postgres.MessageText} ({postgres.SqlState})",
+        RemoteTransportException => $"The port for other nodes cannot be taken: {error.GetBaseException().Message}",
+        { InnerException: { } inner } => ReasonOf(inner),
+        _ => null,
+    };
 }

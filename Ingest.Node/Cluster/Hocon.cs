@@ -22,6 +22,16 @@ internal static partial class Hocon
                 ? $"{match.Groups["key"].Value} = \"{value.Replace("\\", "\\\\").Replace("\"", "\\\"")}\""
                 : ""));
 
+    /// <summary>
+    /// What the environment alone says: the file without its own values, so that it can be put in front of a file that the
+    /// user has written.
+    /// </summary>
+    public static Config ReadEnvironment(string name, Func<string, string?> environment) =>
+        Parse(Value().Replace(File.ReadAllText(Path.Combine(Directory, name)), ""), environment);
+
+    [GeneratedRegex(@"^[ \t]*[\w.-]+[ \t]*=(?![ \t]*\$\{\?).*$", RegexOptions.Multiline)]
+    private static partial Regex Value();
+
     [GeneratedRegex(@"^[ \t]*(?<key>[\w.-]+)[ \t]*=[ \t]*\$\{\?(?<name>\w+)\}[ \t]*\r?$", RegexOptions.Multiline)]
     private static partial Regex FromEnvironment();
 }

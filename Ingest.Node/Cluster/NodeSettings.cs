@@ -7,6 +7,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Writing;
+using Npgsql;
 
 namespace Ingest.Node.Cluster;
 
@@ -22,7 +23,7 @@ internal sealed class NodeSettings
     private NodeSettings(Config config)
     {
         var read = new SettingsReader(config, "ingest");
-        Postgres = read.Text("postgres");
+        Postgres = PostgresOf(read);
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
@@ -62,7 +63,9 @@ internal sealed class NodeSettings
         if (environment("INGEST_CONFIG") is { Length: > 0 } file)
         {
             if (!File.Exists(file)) throw new SettingsException($"INGEST_CONFIG names {file}, which is not there.");
-            config = Hocon.Parse(File.ReadAllText(file), environment).WithFallback(config);
+            config = Hocon.ReadEnvironment("ingest.conf", environment)
+                .WithFallback(Hocon.Parse(File.ReadAllText(file), environment))
+                .WithFallback(config);
         }
 
         return new NodeSettings(config);
@@ -70,6 +73,22 @@ internal sealed class NodeSettings
 
     /// <summary>How a table's lanes batch.</summary>
     public BatchingOptions BatchingFor(string table) => tables.GetValueOrDefault(table, batching);
+
+    private static string PostgresOf(SettingsReader read)
+    {
+        var text = read.Text("postgres");
+        try
+        {
+            _ = new NpgsqlConnectionStringBuilder(text);
+            return text;
+        }
+        catch (ArgumentException)
+        {
+            // What is wrong is not repeated: a connection string holds a password.
+            throw new SettingsException(
+                $"The setting {read.Path}.postgres is not an Npgsql connection string, as in Host=...;Username=...;Database=...");
+        }
+    }
 
     private static HttpSettings HttpOf(SettingsReader read)
     {
@@ -103,7 +122,7 @@ internal sealed class NodeSettings
         InFlightRows = read.Int("in-flight-rows"),
         InFlightBytes = read.Size("in-flight-bytes"),
         EnvelopeRows = read.Int("envelope-rows"),
-        EnvelopeBytes = (int)read.Size("envelope-bytes"),
+        EnvelopeBytes = (int)Math.Min(read.Size("envelope-bytes"), int.MaxValue),
         ProbeAfter = read.Duration("probe-after"),
     });
 

@@ -53,13 +53,12 @@ internal static class Database
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellation);
         // A role that owns the schema but may not create one is refused even where it exists: look first.
-        await using (var look = new NpgsqlCommand(
-            "SELECT to_regclass('ingest.ledger') IS NOT NULL AND to_regclass('ingest.exceptions') IS NOT NULL", connection))
-            if (await look.ExecuteScalarAsync(cancellation) is true) return;
-
-        // Nodes that start together must not create the same schema side by side; the number spells the product's name.
+        await using var look = new NpgsqlCommand("SELECT to_regnamespace('ingest') IS NULL", connection);
+        var schema = await look.ExecuteScalarAsync(cancellation) is true ? "CREATE SCHEMA IF NOT EXISTS ingest;" : "";
+        // Nodes that start together must not create the same tables side by side; the number spells the product's name.
         await using var create = new NpgsqlCommand(
-            $"BEGIN; SELECT pg_advisory_xact_lock(115922902020980); {Ledger.Schema} {KeyClaims.Schema} COMMIT", connection);
+            $"BEGIN; SELECT pg_advisory_xact_lock(115922902020980); {schema} {Ledger.Tables} {KeyClaims.Tables} COMMIT",
+            connection);
         await create.ExecuteNonQueryAsync(cancellation);
     }
 

@@ -17,7 +17,7 @@ namespace Ingest.Node.Writing;
 /// </summary>
 internal sealed class KeyClaims
 {
-    public const string Schema = """
+    public const string Tables = """
         CREATE TABLE IF NOT EXISTS ingest.idempotency (
             table_name text NOT NULL,
             key text NOT NULL,

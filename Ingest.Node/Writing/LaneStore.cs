@@ -72,7 +72,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     {
         try
         {
-            await using var transaction = await LaneTransaction.BeginAsync(dataSource, batch, cancellation);
+            await using var transaction = await LaneTransaction.BeginAsync(
+                dataSource, batch, options.AttemptTimeout, cancellation);
             // The move found the ledger as it was before the batch, under its locks: the batch was not committed.
             return transaction.HasMoved
                 ? new Failed(batch.Id, WriteFailure.Transient, "the commit did not take place")
@@ -107,18 +108,18 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     {
         var rejections = fitted.Rejections.ToBuilder();
         var plan = new IsolationPlan(fitted.Rows.Count);
-        await transaction.CheckConstraintsAtOnceAsync(cancellation);
+        await transaction.BeginIsolationAsync(cancellation);
         while (plan.TryNext(out var range))
         {
-            await transaction.SaveAsync(cancellation);
             try
             {
                 await transaction.CopyAsync(fitted.Table!, fitted.Rows, range, cancellation);
-                await transaction.ReleaseAsync(cancellation);
+                await transaction.KeepAsync(cancellation);
+                plan.Succeeded();
             }
             catch (CopyFailedException failure) when (SqlErrors.KindOf(failure.Error) == ErrorKind.Row)
             {
-                await transaction.RollbackToSaveAsync(cancellation);
+                await transaction.UndoAsync(cancellation);
                 if (plan.Failed(range, failure.Named))
                     rejections.Add(fitted.Rows.Reject(range.First, SqlErrors.ToRejection(failure.Error)));
             }
@@ -143,7 +144,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         Func<LaneTransaction, FittedBatch, CancellationToken, Task<ImmutableArray<RejectedRow>>> write,
         CancellationToken cancellation)
     {
-        await using var transaction = await LaneTransaction.BeginAsync(dataSource, batch, cancellation);
+        await using var transaction = await LaneTransaction.BeginAsync(
+            dataSource, batch, options.AttemptTimeout, cancellation);
         if (!transaction.HasMoved) return (await ReadFencedAsync(batch, transaction, cancellation), null);
         try
         {

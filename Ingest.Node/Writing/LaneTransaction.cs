@@ -28,8 +28,10 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public bool HasMoved { get; private set; }
 
     /// <summary>Begins, and moves the ledger for a batch, in one round trip.</summary>
+    /// <param name="attemptTimeout">A transaction that holds the ledger for longer than an attempt may take has lost its
+    /// node, or its node has lost the lane: it is ended.</param>
     public static async Task<LaneTransaction> BeginAsync(
-        NpgsqlDataSource dataSource, Batch batch, CancellationToken cancellation)
+        NpgsqlDataSource dataSource, Batch batch, TimeSpan attemptTimeout, CancellationToken cancellation)
     {
         var transaction = new LaneTransaction(await dataSource.OpenConnectionAsync(cancellation));
         try
@@ -37,9 +39,11 @@ internal sealed class LaneTransaction : IAsyncDisposable
             await using var commands = new NpgsqlBatch(transaction.connection);
             commands.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
             var moves = Ledger.Move(batch.Lane, batch.Moves).ToList();
-            foreach (var move in moves) commands.BatchCommands.Add(move);
-            await commands.ExecuteNonQueryAsync(cancellation);
-            transaction.HasMoved = moves.Sum(move => (long)move.RecordsAffected) == batch.Moves.Length;
+            foreach (var command in moves) commands.BatchCommands.Add(command);
+            var move = commands.ExecuteNonQueryAsync(cancellation);
+            await ZombieTransactions.EndUntilAsync(
+                move, dataSource, transaction.connection.ProcessID, attemptTimeout, cancellation);
+            transaction.HasMoved = moves.Sum(command => (long)command.RecordsAffected) == batch.Moves.Length;
             return transaction;
         }
         catch
@@ -53,7 +57,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public Task<ImmutableArray<LedgerPosition>> ReadPositionsAsync(LaneId lane, CancellationToken cancellation) =>
         Ledger.ReadAsync(connection, lane, cancellation);
 
-    /// <summary>What was recorded for positions that an earlier attempt has moved.</summary>
+    /// <summary>The verdicts that were recorded for positions that an earlier attempt has moved over.</summary>
     public Task<VerdictsRead> ReadVerdictsAsync(LaneId lane, LedgerMove move, CancellationToken cancellation) =>
         Ledger.ReadVerdictsAsync(
             connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);
@@ -79,17 +83,17 @@ internal sealed class LaneTransaction : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes deferred constraints speak at the end of each COPY, where a row can still be told.</summary>
-    public Task CheckConstraintsAtOnceAsync(CancellationToken cancellation) =>
-        ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellation);
+    /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of
+    /// each COPY, where a row can still be told.</summary>
+    public Task BeginIsolationAsync(CancellationToken cancellation) =>
+        ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT tried", cancellation);
 
-    /// <summary>Marks the place to come back to when the next range fails.</summary>
-    public Task SaveAsync(CancellationToken cancellation) => ExecuteAsync("SAVEPOINT tried", cancellation);
+    /// <summary>Keeps what was written since the mark, and moves the mark behind it.</summary>
+    public Task KeepAsync(CancellationToken cancellation) =>
+        ExecuteAsync("RELEASE SAVEPOINT tried; SAVEPOINT tried", cancellation);
 
-    public Task ReleaseAsync(CancellationToken cancellation) => ExecuteAsync("RELEASE SAVEPOINT tried", cancellation);
-
-    public Task RollbackToSaveAsync(CancellationToken cancellation) =>
-        ExecuteAsync("ROLLBACK TO SAVEPOINT tried; RELEASE SAVEPOINT tried", cancellation);
+    /// <summary>Goes back to the mark.</summary>
+    public Task UndoAsync(CancellationToken cancellation) => ExecuteAsync("ROLLBACK TO SAVEPOINT tried", cancellation);
 
     /// <summary>
     /// Checks that the table's columns still are what the rows were encoded for, records what was not written, and commits,

@@ -14,8 +14,7 @@ namespace Ingest.Node.Writing;
 internal static class Ledger
 {
     /// <summary>Made at start-up where it is missing; each statement may be repeated.</summary>
-    public const string Schema = """
-        CREATE SCHEMA IF NOT EXISTS ingest;
+    public const string Tables = """
         CREATE TABLE IF NOT EXISTS ingest.ledger (
             lane text NOT NULL,
             gateway uuid NOT NULL,

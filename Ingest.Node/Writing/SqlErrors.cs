@@ -28,9 +28,7 @@ internal static partial class SqlErrors
     {
         // Data exceptions, constraints, WITH CHECK OPTION, and exceptions that a trigger raises.
         "22" or "23" or "44" or "P0" => ErrorKind.Row,
-        // A violation of row level security and a missing privilege share a code; the former names its table.
-        "42" when error.SqlState == PostgresErrorCodes.InsufficientPrivilege
-            && error.MessageText.Contains("row-level security", StringComparison.Ordinal) => ErrorKind.Row,
+        "42" when IsPolicyViolation(error) => ErrorKind.Row,
         // Syntax or access rule violation: unknown table or column, other type, no privilege.
         "42" or "3F" => ErrorKind.Table,
         // A rule of the table that the catalog did not know.
@@ -63,7 +61,8 @@ internal static partial class SqlErrors
             PostgresErrorCodes.ExclusionViolation => "The row conflicts with one that is already there.",
             // A trigger's own words are meant for the caller.
             PostgresErrorCodes.RaiseException => error.MessageText,
-            PostgresErrorCodes.InsufficientPrivilege => "The row violates the table's row level security policy.",
+            _ when IsPolicyViolation(error) => "The row violates the table's row level security policy.",
+            PostgresErrorCodes.InsufficientPrivilege => "The service's role lacks a privilege that the row needs.",
             _ when error.SqlState.StartsWith("22", StringComparison.Ordinal) => "A value is not valid for its column.",
             _ => "PostgreSQL refused the row.",
         },
@@ -85,9 +84,14 @@ internal static partial class SqlErrors
     private static string SeverityAndRoutine(PostgresException error) =>
         error.SqlState.StartsWith('2') ? $"({error.Routine})" : error.MessageText;
 
-    [GeneratedRegex(@"^COPY .*?, line (\d+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    // A violation of row level security and a missing privilege share a code, and words differ by language.
+    private static bool IsPolicyViolation(PostgresException error) =>
+        error is { SqlState: PostgresErrorCodes.InsufficientPrivilege, Routine: "ExecWithCheckOptions" };
+
+    // "line" and "column" are words of the server's language.
+    [GeneratedRegex(@"^COPY .*?, \p{L}+ (\d+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex CopyLine();
 
-    [GeneratedRegex(@"^COPY .*?, line \d+, column ([^:\n]+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^COPY .*?, \p{L}+ \d+, \p{L}+ ([^:\n]+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex CopyColumn();
 }

@@ -5,7 +5,9 @@ using Ingest.Node.Writing;
 
 namespace Ingest.Tests.Cluster;
 
-/// <summary>The settings as users meet them: each default, the variable that overrides it, and what is said of a bad value.</summary>
+/// <summary>
+/// The settings as users meet them: each default, the variable that overrides it, and what is said of a bad value.
+/// </summary>
 public sealed class NodeSettingsTests
 {
     private static readonly BatchingOptions Batching = new()
@@ -53,7 +55,8 @@ public sealed class NodeSettingsTests
             TimeSpan.FromSeconds(3)),
         ("INGEST_SCHEMAS", "a, b", node => string.Join('|', node.Catalog.Schemas), "a|b"),
         ("INGEST_CATALOG_REFRESH_INTERVAL", "5s", node => node.Catalog.RefreshInterval, TimeSpan.FromSeconds(5)),
-        ("INGEST_REQUEST_TIMEOUT", "9s", node => node.Gateway, Gateway with { RequestTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_REQUEST_TIMEOUT", "9s", node => node.Gateway,
+            Gateway with { RequestTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_ANSWER_MARGIN", "1s", node => node.Gateway, Gateway with { AnswerMargin = TimeSpan.FromSeconds(1) }),
         ("INGEST_IN_FLIGHT_ROWS", "5", node => node.Gateway, Gateway with { InFlightRows = 5 }),
         ("INGEST_IN_FLIGHT_BYTES", "1MiB", node => node.Gateway, Gateway with { InFlightBytes = 1 << 20 }),
@@ -69,7 +72,8 @@ public sealed class NodeSettingsTests
         ("INGEST_RETRY_MIN", "1ms", BatchingOf, Batching with { RetryMin = TimeSpan.FromMilliseconds(1) }),
         ("INGEST_RETRY_MAX", "9s", BatchingOf, Batching with { RetryMax = TimeSpan.FromSeconds(9) }),
         ("INGEST_STOP_TIMEOUT", "9s", BatchingOf, Batching with { StopTimeout = TimeSpan.FromSeconds(9) }),
-        ("INGEST_ATTEMPT_TIMEOUT", "9s", node => node.Writing, Writing with { AttemptTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_ATTEMPT_TIMEOUT", "9s", node => node.Writing,
+            Writing with { AttemptTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_LOCK_TIMEOUT", "9s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_KEY_RETENTION", "48h", node => node.Writing, Writing with { KeyRetention = TimeSpan.FromHours(48) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
@@ -94,7 +98,7 @@ public sealed class NodeSettingsTests
         Assert.Equal(
             (1L << 20, 64, TimeSpan.FromSeconds(1)),
             (settings.Http.Options.MaxRowBytes, settings.Http.Options.StreamChunks, settings.Http.Options.RetryAfter));
-        Assert.Equal(["public"], settings.Catalog.Schemas);
+        Assert.Equal(["public"], settings.Catalog.Schemas.AsEnumerable());
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Catalog.RefreshInterval);
         Assert.Equal(Gateway, settings.Gateway);
         Assert.Equal(Batching, settings.BatchingFor("clicks"));
@@ -117,7 +121,8 @@ public sealed class NodeSettingsTests
     {
         var file = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "ingest.conf"));
 
-        var named = System.Text.RegularExpressions.Regex.Matches(file, @"\$\{\?(\w+)\}").Select(match => match.Groups[1].Value);
+        var named = System.Text.RegularExpressions.Regex.Matches(file, @"\$\{\?(\w+)\}")
+            .Select(match => match.Groups[1].Value);
 
         Assert.Equal(Overrides.Select(one => one.Name).Order(), named.Order());
     }
@@ -172,7 +177,8 @@ public sealed class NodeSettingsTests
     public void Should_refuse_a_malformed_setting_of_a_table() =>
         Assert.Contains(
             "flush-every",
-            Assert.Throws<SettingsException>(() => LoadFile("""ingest.tables { "clicks" { flush-every = x } }""")).Message,
+            Assert.Throws<SettingsException>(
+                () => LoadFile("""ingest.tables { "clicks" { flush-every = x } }""")).Message,
             StringComparison.Ordinal);
 
     [Fact]

@@ -7,7 +7,7 @@ using static Ingest.Tests.Gateway.Submissions;
 
 namespace Ingest.Tests.Gateway;
 
-/// <summary>A window under random appends, seals, answers, resends and deadlines, held against a list of rows.</summary>
+/// <summary>A window under random appends, seals, answers, resends and deadlines, held against a list.</summary>
 public sealed class LaneWindowModelTests
 {
     private static readonly LaneId Lane = new("clicks", 0);
@@ -111,7 +111,8 @@ public sealed class LaneWindowModelTests
             var envelope = window.Seal(now, TimeSpan.Zero);
             Assert.Equal((sealedRows + 1, rows.Count), (envelope.First, envelope.Last));
             Assert.InRange(envelope.Count, 1, options.EnvelopeRows);
-            foreach (var row in rows[sealedRows..]) (row.Envelope, row.AnswerBy, row.Sends) = (envelope.First, envelope.Deadline, 1);
+            foreach (var row in rows[sealedRows..])
+                (row.Envelope, row.AnswerBy, row.Sends) = (envelope.First, envelope.Deadline, 1);
             sealedRows = rows.Count;
         }
 
@@ -145,8 +146,8 @@ public sealed class LaneWindowModelTests
         private void GiveUp()
         {
             window.GiveUp(now, completed);
-            foreach (var row in rows.Take(sealedRows).Where(row => row.AnswerBy <= now && row.Told == VerdictKind.Pending))
-                row.Told = VerdictKind.Unknown;
+            foreach (var row in rows.Take(sealedRows))
+                if (row.AnswerBy <= now && row.Told == VerdictKind.Pending) row.Told = VerdictKind.Unknown;
         }
     }
 

@@ -30,7 +30,7 @@ public sealed class LaneWindowTests
 
         Assert.Equal([(Url, 3, 23), (UrlAndUser, 2, 10), (Url, 1, 10)],
             envelope.Runs.Select(run => (run.Shape, run.Count, run.Tuples.Length)));
-        Assert.Equal([10, 20, 23], envelope.Runs[0].Ends);
+        Assert.Equal([10, 20, 23], envelope.Runs[0].Ends.AsEnumerable());
         Assert.Equal(1, envelope.Runs[0].Slice(1, 1).Span[0]);
         Assert.Equal(1, envelope.Runs[1].Slice(1, 1).Span[0]);
     }

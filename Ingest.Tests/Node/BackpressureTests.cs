@@ -1,4 +1,3 @@
-using Ingest.Tests.Postgres;
 using Npgsql;
 
 namespace Ingest.Tests.Node;
@@ -43,7 +42,7 @@ public sealed class BackpressureTests(BackpressureTests.Fixture fixture) : IClas
             string.Join('\n', Enumerable.Range(1, 2_000).Select(row => $$"""{"id":{{(stream * 10_000) + row}}}""")),
             "application/x-ndjson")).ToList();
         await Soon.IsTrueAsync(() => Node.InFlightRows > 0);
-        // The streams together are let in one piece at a time; a piece that alone is over the limit enters an idle node.
+        // Streams are let in one piece at a time here: a piece that alone is over the limit enters an idle node.
         Assert.InRange(Node.InFlightRows, 1, 512);
         Assert.DoesNotContain(streams, stream => stream.IsCompleted);
 

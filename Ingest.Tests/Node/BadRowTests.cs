@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ingest.Tests.Postgres;
+using Npgsql;
 
 namespace Ingest.Tests.Node;
 
@@ -9,7 +10,7 @@ public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<Bad
 {
     private const int Rows = 1_000;
 
-    /// <summary>What is wrong, by line (counted from 1): the row, its status, and the constraint or column named.</summary>
+    /// <summary>By line, counted from 1: a bad row, its status, and the constraint or column to be named.</summary>
     private static readonly Dictionary<int, (string Row, int Status, string? Constraint, string? Column)> Bad = new()
     {
         [10] = ("""{"id":1,"code":"again","amount":1}""", 409, "orders_pkey", null),
@@ -77,8 +78,8 @@ public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<Bad
         await using var database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync(
             $"""
-            CREATE ROLE {role} LOGIN;
-            GRANT CREATE ON DATABASE {new Npgsql.NpgsqlConnectionStringBuilder(database.ConnectionString).Database}
+            CREATE ROLE {role} LOGIN PASSWORD 'secret';
+            GRANT CREATE ON DATABASE {new NpgsqlConnectionStringBuilder(database.ConnectionString).Database}
                 TO {role};
             CREATE TABLE mine(id int PRIMARY KEY, owner text);
             ALTER TABLE mine ENABLE ROW LEVEL SECURITY;
@@ -88,7 +89,8 @@ public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<Bad
         try
         {
             await using var node = await TestNode.StartAsync(
-                new Npgsql.NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role }.ConnectionString);
+                new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = role, Password = "secret" }
+                    .ConnectionString);
 
             var answer = await node.PostAsync(
                 "mine", $$"""[{"id":1,"owner":"{{role}}"},{"id":2,"owner":"other"},{"id":3,"owner":"{{role}}"}]""");
@@ -96,7 +98,8 @@ public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<Bad
             Assert.Equal([201, 403, 201], answer.Json.EnumerateArray()
                 .Where(line => line.TryGetProperty("status", out _))
                 .Select(line => line.GetProperty("status").GetInt32()));
-            Assert.Equal("1,3", await database.ScalarAsync<string>("SELECT string_agg(id::text, ',' ORDER BY id) FROM mine"));
+            Assert.Equal("1,3", await database.ScalarAsync<string>(
+                "SELECT string_agg(id::text, ',' ORDER BY id) FROM mine"));
         }
         finally
         {
@@ -117,7 +120,8 @@ public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<Bad
         Assert.True(status == bad.Status, $"{verdict}");
         var error = verdict.GetProperty("error");
         if (bad.Constraint is not null) Assert.Equal(bad.Constraint, error.GetProperty("constraint").GetString());
-        if (bad.Column is not null) Assert.True(error.GetProperty("errors").TryGetProperty(bad.Column, out _), $"{error}");
+        if (bad.Column is not null)
+            Assert.True(error.GetProperty("errors").TryGetProperty(bad.Column, out _), $"{error}");
     }
 
     public sealed class Fixture() : NodeFixture(

@@ -81,7 +81,8 @@ internal sealed class Clients(RowClient client, string table)
         await Soon.IsTrueAsync(async () =>
             (await client.AccountAsync(table)).GetProperty("pending").GetInt64() == 0);
         var account = await client.AccountAsync(table);
-        var (received, committed) = (account.GetProperty("received").GetInt64(), account.GetProperty("committed").GetInt64());
+        var received = account.GetProperty("received").GetInt64();
+        var committed = account.GetProperty("committed").GetInt64();
         Assert.Equal(
             received,
             committed + account.GetProperty("rejected").GetInt64() + account.GetProperty("notWritten").GetInt64());

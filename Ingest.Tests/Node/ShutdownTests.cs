@@ -37,7 +37,7 @@ public sealed class ShutdownTests : IAsyncLifetime
         Assert.Equal(0, exitCode);
         Assert.Equal(0, clients.Count(504));
         await clients.AssertToldTheTruthAsync(database.ConnectionString);
-        // Who had no answer was refused the connection, or held one that nobody had begun to read: nothing was admitted.
+        // Who had no answer was refused the connection, or its request was never read: nothing was admitted.
         Assert.Equal(clients.Count(201), await database.ScalarAsync<long>("SELECT count(*) FROM kept"));
     }
 

@@ -19,7 +19,8 @@ public sealed class TableChangeTests(TableChangeTests.Fixture fixture) : IClassF
     [InlineData("remade", """
         DROP TABLE remade; CREATE TABLE remade(v bigint, more int DEFAULT 5, id int PRIMARY KEY)
         """, "10:5:1,20:5:2")]
-    public async Task Should_write_the_rows_that_wait_into_the_table_as_it_is_now(string table, string change, string rows)
+    public async Task Should_write_the_rows_that_wait_into_the_table_as_it_is_now(
+        string table, string change, string rows)
     {
         var posts = await BeginAsync(table, """{"id":1,"v":10}""", """{"id":2,"v":20}""");
 
@@ -32,7 +33,8 @@ public sealed class TableChangeTests(TableChangeTests.Fixture fixture) : IClassF
     [Fact]
     public async Task Should_refuse_one_by_one_what_no_longer_fits()
     {
-        var posts = await BeginAsync("narrowed", """{"id":1,"v":10}""", """{"id":2,"v":70000}""", """{"id":3,"v":30}""");
+        var posts = await BeginAsync(
+            "narrowed", """{"id":1,"v":10}""", """{"id":2,"v":70000}""", """{"id":3,"v":30}""");
 
         await Database.ExecuteAsync("ALTER TABLE narrowed ALTER COLUMN v TYPE smallint");
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Ingest.Tests.Node;
 
 /// <summary>Each type once through JSON and CSV, read back as PostgreSQL prints it.</summary>

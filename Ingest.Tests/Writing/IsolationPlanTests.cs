@@ -30,11 +30,12 @@ public sealed class IsolationPlanTests
     {
         var every = rows / bad;
 
-        var (_, rejected, attempts) = Run(rows, row => row % every == every - 1, row => named ? row : null);
+        var (_, rejected, plan) = Run(rows, row => row % every == every - 1, row => named ? row : null);
 
         Assert.Equal(bad, rejected.Count);
-        var bound = named ? (3 * bad) + 1 : 2 * bad * (Math.Log2((double)rows / bad) + 2);
-        Assert.InRange(attempts, 1, bound);
+        var logarithm = Math.Log2((double)rows / bad) + 2;
+        Assert.InRange(plan.Attempts, bad, named ? (4 * bad) + Math.Log2(rows) : 3 * bad * logarithm);
+        Assert.InRange(plan.RowsTried, rows, named ? 6L * rows : 6L * rows * logarithm);
     }
 
     [Fact]
@@ -46,7 +47,7 @@ public sealed class IsolationPlanTests
     }
 
     /// <summary>Plays a database that fails at the first bad row of a range.</summary>
-    private static (List<int> Written, List<int> Rejected, int Attempts) Run(
+    private static (List<int> Written, List<int> Rejected, IsolationPlan Plan) Run(
         int rows, Func<int, bool> isBad, Func<int, int?> name)
     {
         var plan = new IsolationPlan(rows);
@@ -54,10 +55,14 @@ public sealed class IsolationPlanTests
         while (plan.TryNext(out var range))
         {
             var bad = Enumerable.Range(range.First, range.Count).Where(isBad).Cast<int?>().FirstOrDefault();
-            if (bad is null) written.AddRange(Enumerable.Range(range.First, range.Count));
+            if (bad is null)
+            {
+                written.AddRange(Enumerable.Range(range.First, range.Count));
+                plan.Succeeded();
+            }
             else if (plan.Failed(range, name(bad.Value))) rejected.Add(range.First);
         }
 
-        return (written, rejected, plan.Attempts);
+        return (written, rejected, plan);
     }
 }

@@ -127,7 +127,8 @@ public sealed class LaneStoreTests : IAsyncLifetime
     {
         if (from > 0) await WriteAsync(BatchOf(0, Item(1)));
         var batch = BatchOf(from, Item(2));
-        await using var zombie = await LaneTransaction.BeginAsync(dataSource, batch, CancellationToken.None);
+        await using var zombie = await LaneTransaction.BeginAsync(
+            dataSource, batch, Options.AttemptTimeout, CancellationToken.None);
         Assert.True(zombie.HasMoved);
 
         var blocked = await WriteAsync(batch);

@@ -52,6 +52,7 @@ internal sealed class TestHttpServer : IAsyncDisposable
         builder.Services.AddSingleton(gateway);
         builder.Services.AddSingleton(catalog ?? new FixedCatalog(TestTables.Clicks()));
         builder.Services.AddSingleton(accounting ?? new FixedAccounting());
+        builder.Services.AddSingleton<IClusterView>(new FixedCluster());
         builder.Services.AddIngestHttp(new HttpOptions(MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1)));
         configure?.Invoke(builder.Services);
         var app = builder.Build();
@@ -101,6 +102,13 @@ internal sealed class TestHttpServer : IAsyncDisposable
     {
         Client.Dispose();
         await app.DisposeAsync();
+    }
+
+    private sealed class FixedCluster : IClusterView
+    {
+        public Task<IReadOnlyList<ClusterMember>> MembersAsync(CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlyList<ClusterMember>>(
+                [new ClusterMember("127.0.0.1:8082", "Up", ["batcher", "gateway"], true, true, ["clicks/0"])]);
     }
 
     private sealed class FixedAccounting : IAccounting
