@@ -5,8 +5,8 @@ using Ingest.Bench.Load;
 namespace Ingest.Bench.Faults;
 
 /// <summary>
-/// The load of one scenario: single rows for each table through each node, and a stream through each node. Every row has
-/// a number of its own and is sent once, whatever the answer, so that each answer can be held against the table.
+/// The load of one scenario: single rows for each table through each node, and a stream through each node. Every row
+/// has a number of its own and is sent once, whatever the answer, so that each answer can be held against the table.
 /// </summary>
 internal sealed class FaultLoad : IDisposable
 {
@@ -100,9 +100,11 @@ internal sealed class FaultLoad : IDisposable
         if (status >= 400) firstAnswers.TryAdd(status, body);
     }
 
-    public string Describe() => string.Join(
-        "; ", answers.OrderBy(answer => answer.Key).Select(answer =>
-            $"{answer.Key}: {answer.Value}{(firstAnswers.TryGetValue(answer.Key, out var first) ? $" ({first})" : "")}"));
+    /// <summary>Answers by status, and the words of the first of the server's errors.</summary>
+    public string Describe() => string.Join("; ", answers.OrderBy(answer => answer.Key).Select(answer =>
+        answer.Key >= 500 && firstAnswers.TryGetValue(answer.Key, out var first)
+            ? $"{answer.Key}: {answer.Value} (the first: {first})"
+            : $"{answer.Key}: {answer.Value}"));
 
     public Task PauseAsync(TimeSpan pause) => Task.Delay(pause, Time);
 

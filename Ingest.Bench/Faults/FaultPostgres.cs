@@ -6,8 +6,8 @@ using Npgsql;
 namespace Ingest.Bench.Faults;
 
 /// <summary>
-/// The run's own PostgreSQL server, durable as the embedded one, but supervised by nobody: what a fault has stopped stays
-/// stopped. It listens on a socket in the run's directory too, which nodes in network namespaces of their own can reach.
+/// The run's own PostgreSQL server, durable as the embedded one, but supervised by nobody: what a fault has stopped
+/// stays stopped. It listens on a socket in the run's directory too, which nodes in network namespaces can reach.
 /// </summary>
 internal sealed class FaultPostgres : IAsyncDisposable
 {

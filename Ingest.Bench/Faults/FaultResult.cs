@@ -48,8 +48,10 @@ internal sealed record FaultResult
         Demand(rows.UntrueNotWritten == 0, $"{rows.UntrueNotWritten} rows written that were answered 503 or 429");
         Demand(rows.UntrueRejected == 0, $"{rows.UntrueRejected} rows written that were rejected");
         Demand(rows.Strangers == 0, $"{rows.Strangers} rows in the tables that nobody sent");
-        Demand(scene.Resumed <= scenario.ResumeWithin, $"service was to resume within {scenario.ResumeWithin.TotalSeconds} s");
-        Demand(scene.OtherStall is null || scene.OtherStall <= Undisturbed, "lanes were disturbed that were not struck");
+        var within = scenario.ResumeWithin;
+        Demand(scene.Resumed <= within, $"service was to resume within {within.TotalSeconds} s");
+        var isCalm = scene.OtherStall is null || scene.OtherStall <= Undisturbed;
+        Demand(isCalm, "lanes were disturbed that were not struck");
         Demand(!scenario.WithoutServerErrors || errors == 0, $"{errors} answers were server errors");
         return this with
         {

@@ -42,7 +42,7 @@ internal sealed class NodeNetwork : IAsyncDisposable
 
     public static string AddressOf(int node) => $"{Prefix}.{11 + node}";
 
-    /// <summary>Lets nothing pass any more between one node and others, in both directions, without a word to either.</summary>
+    /// <summary>Lets nothing pass any more between one node and others, without a word to either.</summary>
     public Task CutAsync(int node, IEnumerable<int> others) => RoutesAsync("add", node, others);
 
     /// <summary>Lets everything pass again.</summary>

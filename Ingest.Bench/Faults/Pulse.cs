@@ -1,8 +1,8 @@
 namespace Ingest.Bench.Faults;
 
 /// <summary>
-/// Feels whether one table is served through one node: when it was last, the longest pause since a fault, and when it was
-/// for the first time for a row that was sent after the fault. Timestamps are those of the run's time provider.
+/// Feels whether one table is served through one node: when it was last, the longest pause since a fault, and when it
+/// was for the first time for a row that was sent after the fault. Timestamps are those of the run's time provider.
 /// </summary>
 internal sealed class Pulse(NodeProcess node, string table)
 {

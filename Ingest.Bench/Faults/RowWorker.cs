@@ -3,7 +3,7 @@ using Ingest.Bench.Load;
 
 namespace Ingest.Bench.Faults;
 
-/// <summary>One connection that sends rows of one table through one node, one after the other, and feels its pulse.</summary>
+/// <summary>One connection that sends rows of one table through one node, one by one, and feels its pulse.</summary>
 internal sealed class RowWorker(FaultLoad load, RowLog log, Pulse pulse)
 {
     private const int BufferBytes = 8 * 1024;

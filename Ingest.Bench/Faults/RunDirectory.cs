@@ -7,8 +7,8 @@ using System.Globalization;
 namespace Ingest.Bench.Faults;
 
 /// <summary>
-/// The directory of one fault run, with a guard: a small process that waits for the end of this one, then kills the nodes
-/// and the server that this run has started and removes the directory. So not even a killed run leaves anything behind.
+/// The directory of one fault run, with a guard: a small process that waits for the end of this one, then kills the
+/// nodes and the server that this run has started and removes the directory: even a killed run leaves nothing behind.
 /// </summary>
 internal sealed class RunDirectory : IDisposable
 {

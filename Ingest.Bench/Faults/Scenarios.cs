@@ -20,7 +20,10 @@ internal static class Scenarios
         new("crash_postgres", "PostgreSQL crashes (SIGQUIT) and starts again", AfterDatabase, CrashPostgresAsync),
         new("no_postgres", "no PostgreSQL for a while", AfterDatabase, NoPostgresAsync),
         new("zombie", "SIGSTOP of a node whose lane is in a flush, then SIGCONT", AfterNode, ZombieAsync),
-        new("rolling", "rolling restart (SIGTERM) of all nodes", AfterNode, RollingAsync) { WithoutServerErrors = true },
+        new("rolling", "rolling restart (SIGTERM) of all nodes", AfterNode, RollingAsync)
+        {
+            WithoutServerErrors = true,
+        },
         new("join", "a node joins", AfterNode, JoinAsync) { PrepareAsync = StopLastAsync },
         new("partition", "a node is cut off from the others", AfterNode, PartitionAsync) { InNetworks = true },
     ];
@@ -176,7 +179,7 @@ internal static class Scenarios
         if (left > TimeSpan.Zero) await Task.Delay(left, scene.Time);
     }
 
-    /// <summary>A node that was given up on has to end, so that it can come back as a new one; or to be one of them.</summary>
+    /// <summary>A node that was given up on has to end, so that it can come back; or to be one of them again.</summary>
     private static async Task ReturnAsync(Scene scene, NodeProcess node)
     {
         var since = scene.Time.GetTimestamp();
@@ -187,7 +190,9 @@ internal static class Scenarios
         }
         else
         {
-            scene.Notes.Add(await node.IsReadyAsync() ? $"{node.Name} was taken back" : $"{node.Name} is neither in nor gone");
+            var isBack = await node.IsReadyAsync();
+            scene.Notes.Add(isBack ? $"{node.Name} was taken back" : $"{node.Name} is neither in nor gone");
+            if (!isBack) scene.Failures.Add(scene.Notes[^1]);
         }
 
         scene.Say(scene.Notes[^1]);

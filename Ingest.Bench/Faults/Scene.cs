@@ -2,7 +2,12 @@ namespace Ingest.Bench.Faults;
 
 /// <summary>What a scenario acts on, and what it leaves for the judgement.</summary>
 internal sealed class Scene(
-    FaultOptions options, NodeCluster cluster, FaultPostgres postgres, FaultLoad load, TimeProvider time, Action<string> say)
+    FaultOptions options,
+    NodeCluster cluster,
+    FaultPostgres postgres,
+    FaultLoad load,
+    TimeProvider time,
+    Action<string> say)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
@@ -19,7 +24,7 @@ internal sealed class Scene(
 
     public TimeProvider Time => time;
 
-    /// <summary>From the end of the fault's cause to the first row of the last table that came back; null: it did not.</summary>
+    /// <summary>From the end of the cause to the first row of the last table that came back; null: it did not.</summary>
     public TimeSpan? Resumed { get; private set; }
 
     /// <summary>Longest time without a row on a lane that the fault did not strike; null where it struck all.</summary>

@@ -84,6 +84,6 @@ internal static class Database
 
 internal static partial class DatabaseLog
 {
-    [LoggerMessage(1001, LogLevel.Warning, "Waiting for PostgreSQL: {Reason}")]
+    [LoggerMessage(4001, LogLevel.Warning, "Waiting for PostgreSQL: {Reason}")]
     public static partial void Waiting(ILogger logger, string reason);
 }

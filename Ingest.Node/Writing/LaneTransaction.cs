@@ -28,8 +28,8 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public bool HasMoved { get; private set; }
 
     /// <summary>Begins, and moves the ledger for a batch, in one round trip.</summary>
-    /// <param name="attemptTimeout">A transaction that holds the ledger for longer than an attempt may take has lost its
-    /// node, or its node has lost the lane: it is ended.</param>
+    /// <param name="attemptTimeout">A transaction that holds the ledger for longer than an attempt may take has lost
+    /// its node, or its node has lost the lane: it is ended.</param>
     public static async Task<LaneTransaction> BeginAsync(
         NpgsqlDataSource dataSource, Batch batch, TimeSpan attemptTimeout, CancellationToken cancellation)
     {

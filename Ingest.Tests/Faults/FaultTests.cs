@@ -10,7 +10,8 @@ namespace Ingest.Tests.Faults;
 public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper output) : IClassFixture<FaultCluster>
 {
     [Fact]
-    public Task Should_neither_lose_nor_double_a_row_when_the_node_of_a_lane_is_killed_in_a_flush() => RunAsync("kill_lanes");
+    public Task Should_neither_lose_nor_double_a_row_when_the_node_of_a_lane_is_killed_in_a_flush() =>
+        RunAsync("kill_lanes");
 
     [Fact]
     public Task Should_neither_lose_nor_double_a_row_when_postgres_crashes_in_a_flush() => RunAsync("crash_postgres");

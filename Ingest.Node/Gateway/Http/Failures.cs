@@ -59,9 +59,9 @@ internal sealed partial class Failures(HttpOptions options, ILogger<Failures> lo
         }
     }
 
-    [LoggerMessage(2001, LogLevel.Error, "A request for {Path} failed unexpectedly.")]
+    [LoggerMessage(3001, LogLevel.Error, "A request for {Path} failed unexpectedly.")]
     private partial void LogUnexpected(Exception exception, string path);
 
-    [LoggerMessage(2002, LogLevel.Warning, "A request for {Path} could not read the database.")]
+    [LoggerMessage(3002, LogLevel.Warning, "A request for {Path} could not read the database.")]
     private partial void LogDatabase(Exception exception, string path);
 }
