@@ -65,7 +65,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         var held = Bytes + bytesOut;
         if (held > 0 && held + part.Bytes > options.BufferBytes) return Batching.Offer.Full;
         cursor.Next = envelope.Last + 1;
-        waiting.AddLast((part, now));
+        if (!part.Skipped || !TryExtend(waiting.Last, part)) waiting.AddLast((part, now));
         Count(part, 1);
         return Batching.Offer.Accepted;
     }
@@ -91,16 +91,37 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public ImmutableArray<PositionRange> Expire(DateTimeOffset now)
     {
         ImmutableArray<PositionRange>.Builder? expired = null;
-        for (var node = waiting.First; node is not null; node = node.Next)
+        var skips = new Dictionary<GatewayId, LinkedListNode<(BatchPart Part, DateTimeOffset Since)>>();
+        for (var node = waiting.First; node is not null;)
         {
-            var (part, since) = node.Value;
-            if (part.Skipped || part.Envelope.Deadline > now) continue;
-            Count(part, -1);
-            node.Value = (part with { Envelope = part.Envelope with { Runs = [], Keys = [] }, Skipped = true }, since);
-            (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
+            var (current, next) = (node, node.Next);
+            node = next;
+            var (part, since) = current.Value;
+            if (!part.Skipped)
+            {
+                if (part.Envelope.Deadline > now) continue;
+                Count(part, -1);
+                (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
+                part = part with { Envelope = part.Envelope with { Runs = [], Keys = [] }, Skipped = true };
+                current.Value = (part, since);
+            }
+
+            // An outage leaves as many skipped envelopes as there were; neighbours of one gateway become one.
+            if (TryExtend(skips.GetValueOrDefault(part.Envelope.Gateway), part)) waiting.Remove(current);
+            else skips[part.Envelope.Gateway] = current;
         }
 
         return expired?.ToImmutable() ?? [];
+    }
+
+    /// <summary>Lets skipped positions of the same gateway that end just before a skipped part take it in.</summary>
+    private static bool TryExtend(LinkedListNode<(BatchPart Part, DateTimeOffset Since)>? node, BatchPart part)
+    {
+        if (node is not { Value: ({ Skipped: true } before, var since) }
+            || before.Envelope.Gateway != part.Envelope.Gateway || before.Last + 1 != part.First) return false;
+        var all = before.Envelope with { First = before.First, Count = before.Count + part.Count };
+        node.Value = (new BatchPart(all, 0, all.Count, Skipped: true), since);
+        return true;
     }
 
     /// <summary>

@@ -39,10 +39,10 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 
     /// <summary>Adds rows of a submission, from row <paramref name="first"/> on, to the envelope that was opened.</summary>
     /// <returns>How many were taken, which may be none; the rest is for the next envelope, after <see cref="Seal"/>.</returns>
-    public int Append(Submission submission, int first, GatewayOptions options)
+    public int Append(Submission submission, int first, int count, GatewayOptions options)
     {
         var entry = filling ?? throw new InvalidOperationException("There is no envelope to fill.");
-        var taken = entry.Append(submission, first, submission.Rows.Count - first, options);
+        var taken = entry.Append(submission, first, count, options);
         next += taken;
         Rows += taken;
         return taken;

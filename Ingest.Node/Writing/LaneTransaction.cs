@@ -14,10 +14,15 @@ namespace Ingest.Node.Writing;
 /// </summary>
 internal sealed class LaneTransaction : IAsyncDisposable
 {
+    private readonly NpgsqlDataSource dataSource;
     private readonly NpgsqlConnection connection;
     private bool open = true;
 
-    private LaneTransaction(NpgsqlConnection connection) => this.connection = connection;
+    private LaneTransaction(NpgsqlDataSource dataSource, NpgsqlConnection connection)
+    {
+        this.dataSource = dataSource;
+        this.connection = connection;
+    }
 
     /// <summary>
     /// True once COMMIT was sent and its outcome is not known: the transaction may or may not have been committed.
@@ -39,7 +44,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public static async Task<LaneTransaction> BeginAsync(
         NpgsqlDataSource dataSource, Batch batch, TimeSpan attemptTimeout, CancellationToken cancellation)
     {
-        var transaction = new LaneTransaction(await dataSource.OpenConnectionAsync(cancellation));
+        var transaction = new LaneTransaction(dataSource, await dataSource.OpenConnectionAsync(cancellation));
         try
         {
             await using var commands = new NpgsqlBatch(transaction.connection);
@@ -71,8 +76,15 @@ internal sealed class LaneTransaction : IAsyncDisposable
             connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);
 
     /// <summary>Claims the idempotency keys of the batch's rows; null where they have none.</summary>
-    public Task<KeyClaims?> ClaimKeysAsync(Batch batch, FittedBatch fitted, CancellationToken cancellation) =>
-        KeyClaims.TakeAsync(connection, batch, fitted, cancellation);
+    public Task<KeyClaims?> ClaimKeysAsync(
+        Batch batch, FittedBatch fitted, TimeSpan attemptTimeout, CancellationToken cancellation) =>
+        KeyClaims.TakeAsync(
+            connection,
+            batch,
+            fitted,
+            claim => ZombieTransactions.EndUntilAsync(
+                claim, dataSource, connection.ProcessID, attemptTimeout, cancellation),
+            cancellation);
 
     /// <summary>Writes a range of a batch's rows.</summary>
     /// <exception cref="CopyFailedException">PostgreSQL refused it; says which row, where PostgreSQL named one.</exception>
