@@ -5,11 +5,13 @@ using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Node.Batching;
 
-/// <summary>Turns what the writer says into ranges for the gateways: one for each stretch with the same outcome.</summary>
+/// <summary>Turns what the writer says into ranges for the gateways: one for each stretch with the same
+/// outcome.</summary>
 internal static class BatchAnswers
 {
     /// <summary>
-    /// Positions that one answer with exceptions speaks of at most: each may have words of its own, and all must fit a frame.
+    /// Positions that one answer with exceptions speaks of at most: each may have words of its own, and all must fit a
+    /// frame.
     /// </summary>
     public const int MaxPositions = 4096;
 

@@ -170,8 +170,8 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>
-    /// Asks the ledger on a gateway's behalf, for one range at a time and not too long a one: a gateway that misses more
-    /// asks again.
+    /// Asks the ledger on a gateway's behalf, for one range at a time and not too long a one: a gateway that misses
+    /// more asks again.
     /// </summary>
     private void AskVerdicts(PositionRange range)
     {
@@ -238,7 +238,8 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
                 PauseAfter(failed);
                 break;
             case WriteFailure.InDoubt:
-                // The batch stays out: none of its rows may be given up on, or tried again, before its outcome is known.
+                // The batch stays out: none of its rows may be given up on, or tried again, before its outcome is
+                // known.
                 PauseAfter(failed);
                 break;
             case WriteFailure.Fenced:

@@ -10,7 +10,8 @@ internal enum Offer
     /// <summary>Its rows wait in the buffer, but for those that were seen before.</summary>
     Accepted,
 
-    /// <summary>All of its positions were seen before; those that wait here are answered when they are written.</summary>
+    /// <summary>All of its positions were seen before; those that wait here are answered when they are
+    /// written.</summary>
     Seen,
 
     /// <summary>Positions before it are missing: ask for them.</summary>
@@ -21,9 +22,9 @@ internal enum Offer
 }
 
 /// <summary>
-/// The rules of a lane, without actors and without a database: which rows are taken, in what order, and when and how many
-/// of them make a batch. All times are handed in. At most one batch is out at a time: taken, and neither committed nor put
-/// back.
+/// The rules of a lane, without actors and without a database: which rows are taken, in what order, and when and how
+/// many of them make a batch. All times are handed in. At most one batch is out at a time: taken, and neither committed
+/// nor put back.
 /// </summary>
 internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
 {
@@ -50,7 +51,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public void Recover(GatewayId gateway, long position) =>
         cursors[gateway] = new Cursor { Ledger = position, Next = position + 1 };
 
-    /// <summary>Takes the rows of an envelope that are next in line; their age counts from <paramref name="now"/>.</summary>
+    /// <summary>Takes the rows of an envelope that are next in line; their age counts from
+    /// <paramref name="now"/>.</summary>
     public Offer Offer(Envelope envelope, DateTimeOffset now)
     {
         var cursor = CursorOf(envelope.Gateway);
@@ -84,8 +86,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public TimeSpan DueIn(DateTimeOffset now) => waiting.First!.Value.Since + options.FlushInterval - now;
 
     /// <summary>
-    /// Gives up on the rows whose deadline has passed. Their bytes are let go; their positions stay in line, so that the
-    /// ledger moves over them.
+    /// Gives up on the rows whose deadline has passed. Their bytes are let go; their positions stay in line, so that
+    /// the ledger moves over them.
     /// </summary>
     /// <returns>The positions that were given up on, to be answered as not written.</returns>
     public ImmutableArray<PositionRange> Expire(DateTimeOffset now)
@@ -125,8 +127,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     }
 
     /// <summary>
-    /// Takes the next batch from the front: at most <c>flush-every</c> rows and <c>flush-bytes</c> bytes, but for a single
-    /// row that alone is larger. The buffer is not empty.
+    /// Takes the next batch from the front: at most <c>flush-every</c> rows and <c>flush-bytes</c> bytes, but for a
+    /// single row that alone is larger. The buffer is not empty.
     /// </summary>
     public Batch Take(FlushCause cause)
     {

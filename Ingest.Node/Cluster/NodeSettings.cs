@@ -12,8 +12,8 @@ using Npgsql;
 namespace Ingest.Node.Cluster;
 
 /// <summary>
-/// All settings of a node, read from <c>hocon/ingest.conf</c>, which holds every default, then a file of the user's own, then
-/// the environment.
+/// All settings of a node, read from <c>hocon/ingest.conf</c>, which holds every default, then a file of the user's
+/// own, then the environment.
 /// </summary>
 internal sealed class NodeSettings
 {
@@ -55,7 +55,8 @@ internal sealed class NodeSettings
     public ClusterSettings Cluster { get; }
 
     /// <summary>Reads the settings of this process.</summary>
-    /// <exception cref="SettingsException">A value is missing, malformed or out of range: says which and why.</exception>
+    /// <exception cref="SettingsException">A value is missing, malformed or out of range: says which and
+    /// why.</exception>
     public static NodeSettings Load() => Load(Environment.GetEnvironmentVariable);
 
     public static NodeSettings Load(Func<string, string?> environment)

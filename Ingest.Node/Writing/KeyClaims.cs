@@ -90,7 +90,8 @@ internal sealed class KeyClaims
         return claims;
     }
 
-    /// <summary>The verdicts of all rows, once it is known which of those that were to be written were rejected.</summary>
+    /// <summary>The verdicts of all rows, once it is known which of those that were to be written were
+    /// rejected.</summary>
     public Exceptions Judge(ImmutableArray<RejectedRow> rejections)
     {
         var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
@@ -109,7 +110,8 @@ internal sealed class KeyClaims
         return new Exceptions(all.DrainToImmutable(), repeats.DrainToImmutable());
     }
 
-    /// <summary>The command that keeps the rejections with the keys that were claimed; null where there are none.</summary>
+    /// <summary>The command that keeps the rejections with the keys that were claimed; null where there are
+    /// none.</summary>
     public NpgsqlBatchCommand? Record(ImmutableArray<RejectedRow> rejections)
     {
         var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);

@@ -131,8 +131,9 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     }
 
     /// <summary>
-    /// The catalog cannot explain what PostgreSQL says of the table. Where PostgreSQL names a row, that row's trigger or
-    /// expression has said it, and it is isolated like any other bad row; else it is the last word about all of them.
+    /// The catalog cannot explain what PostgreSQL says of the table. Where PostgreSQL names a row, that row's trigger
+    /// or expression has said it, and it is isolated like any other bad row; else it is the last word about all of
+    /// them.
     /// </summary>
     private async Task<WriteResult> JudgeAsync(
         Batch batch, FittedBatch fitted, PostgresException error, CancellationToken cancellation)
@@ -183,8 +184,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     }
 
     /// <summary>
-    /// The ledger is not where the batch believes it. Where it is at the batch's end, with the same positions given up on,
-    /// the batch is there: an attempt whose answer was lost has written it. Anything else was another incarnation.
+    /// The ledger is not where the batch believes it. Where it is at the batch's end, with the same positions given up
+    /// on, the batch is there: an attempt whose answer was lost has written it. Anything else was another incarnation.
     /// </summary>
     private static async Task<WriteResult> ReadFencedAsync(
         Batch batch, LaneTransaction transaction, CancellationToken cancellation)

@@ -18,13 +18,15 @@ internal enum ErrorKind
     Table,
 }
 
-/// <summary>Sorts PostgreSQL's errors by SQLSTATE (PostgreSQL's manual, appendix A) and words them for callers.</summary>
+/// <summary>Sorts PostgreSQL's errors by SQLSTATE (PostgreSQL's manual, appendix A) and words them for
+/// callers.</summary>
 internal static partial class SqlErrors
 {
     /// <summary>Division by zero, which the check of a table's columns raises on purpose.</summary>
     public const string TableChanged = PostgresErrorCodes.DivisionByZero;
 
-    /// <summary>Characters of a trigger's message that a caller gets; thousands of them may travel in one answer.</summary>
+    /// <summary>Characters of a trigger's message that a caller gets; thousands of them may travel in one
+    /// answer.</summary>
     private const int MaxMessage = 500;
 
     public static ErrorKind KindOf(PostgresException error) => error.SqlState[..2] switch
@@ -45,8 +47,8 @@ internal static partial class SqlErrors
     };
 
     /// <summary>
-    /// The line of the COPY that PostgreSQL names as the place of the error, counted from 1; null where it names none. The
-    /// context of a BEFORE trigger has the trigger's lines first.
+    /// The line of the COPY that PostgreSQL names as the place of the error, counted from 1; null where it names none.
+    /// The context of a BEFORE trigger has the trigger's lines first.
     /// </summary>
     public static int? CopyLineOf(PostgresException error) =>
         error.Where is { } context && CopyLine().Match(context) is { Success: true } match
