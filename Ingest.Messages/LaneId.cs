@@ -15,7 +15,8 @@ public readonly record struct LaneId(string Table, int Number)
     public static LaneId Parse(string text)
     {
         var slash = text.LastIndexOf('/');
-        return slash > 0 && int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        var digits = text.AsSpan(slash + 1);
+        return slash > 0 && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? new LaneId(text[..slash], number)
             : throw new FormatException($"'{text}' is not a lane id: expected table/number.");
     }

@@ -22,7 +22,8 @@ public sealed class Shape : IEquatable<Shape>
     public ImmutableArray<ShapeColumn> Columns { get; }
 
     public bool Equals(Shape? other) =>
-        ReferenceEquals(this, other) || (other is not null && hash == other.hash && Columns.SequenceEqual(other.Columns));
+        ReferenceEquals(this, other)
+        || (other is not null && hash == other.hash && Columns.SequenceEqual(other.Columns));
 
     public override bool Equals(object? obj) => Equals(obj as Shape);
 

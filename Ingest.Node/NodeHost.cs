@@ -88,7 +88,8 @@ internal sealed class NodeHost : IAsyncDisposable
 
     private WebApplication Build(string postgres, TableCatalog catalog)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         ConfigureLogging(builder.Logging);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {

@@ -26,7 +26,11 @@ internal static class Pipeline
     public sealed class Lanes;
 
     public static AkkaConfigurationBuilder WithIngest(
-        this AkkaConfigurationBuilder akka, NodeSettings settings, string postgres, ILaneStore store, RowGateway gateway)
+        this AkkaConfigurationBuilder akka,
+        NodeSettings settings,
+        string postgres,
+        ILaneStore store,
+        RowGateway gateway)
     {
         akka.WithCluster(settings.Cluster).WithJournal(postgres);
         if (settings.Cluster.IsBatcher) akka.WithLanes(settings, store);

@@ -23,7 +23,9 @@ internal static class LaneRules
         var previousKey = -1;
         foreach (var key in envelope.Keys)
         {
-            Require(key.Row > previousKey && key.Row < envelope.Count, "keys are in order of row and within their envelope");
+            Require(
+                key.Row > previousKey && key.Row < envelope.Count,
+                "keys are in order of row and within their envelope");
             Require(key.Key is { Length: > 0 and <= RowKey.MaxLength }, "a key is neither empty nor too long");
             previousKey = key.Row;
         }
@@ -60,7 +62,9 @@ internal static class LaneRules
         var previous = settled.First - 1;
         foreach (var (position, id) in settled.Repeats)
         {
-            Require(position > previous && position <= settled.Last, "repeats are in order of position and within their range");
+            Require(
+                position > previous && position <= settled.Last,
+                "repeats are in order of position and within their range");
             Require(!string.IsNullOrEmpty(id), "a repeat says what it repeats");
             previous = position;
         }

@@ -31,16 +31,14 @@ internal static class BatchAnswers
                     continue;
                 }
 
-                foreach (var answer in Answers(batch.Lane, last.Range, last.Skipped, written.Rejections, written.Repeats))
-                    yield return answer;
+                foreach (var answer in Answers(batch.Lane, last.Range, last.Skipped, written)) yield return answer;
             }
 
             open[gateway] = (part.Range, part.Skipped);
         }
 
         foreach (var (range, skipped) in open.Values)
-            foreach (var answer in Answers(batch.Lane, range, skipped, written.Rejections, written.Repeats))
-                yield return answer;
+            foreach (var answer in Answers(batch.Lane, range, skipped, written)) yield return answer;
     }
 
     /// <summary>The answers to positions that had been settled before: what is no exception was committed.</summary>
@@ -49,8 +47,8 @@ internal static class BatchAnswers
         var next = read.Range.First;
         foreach (var gap in read.NotWritten.OrderBy(gap => gap.First))
         {
-            if (gap.First > next)
-                yield return Answer(lane, read.Range with { First = next, Last = gap.First - 1 }, false, read.Rejections, read.Repeats);
+            var before = read.Range with { First = next, Last = gap.First - 1 };
+            if (gap.First > next) yield return Answer(lane, before, false, read.Rejections, read.Repeats);
             yield return Answer(lane, gap, true, [], []);
             next = gap.Last + 1;
         }
@@ -59,13 +57,9 @@ internal static class BatchAnswers
             yield return Answer(lane, read.Range with { First = next }, false, read.Rejections, read.Repeats);
     }
 
-    private static IEnumerable<Settled> Answers(
-        LaneId lane,
-        PositionRange range,
-        bool skipped,
-        ImmutableArray<RejectedRow> rejections,
-        ImmutableArray<RepeatedRow> repeats)
+    private static IEnumerable<Settled> Answers(LaneId lane, PositionRange range, bool skipped, Written written)
     {
+        var (rejections, repeats) = (written.Rejections, written.Repeats);
         // Without exceptions an answer is two numbers, however many rows it is about.
         var step = rejections.IsEmpty && repeats.IsEmpty ? range.Last - range.First + 1 : MaxPositions;
         for (var first = range.First; first <= range.Last; first += step)

@@ -125,7 +125,8 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         early.Clear();
         earlyBytes = 0;
         // Gateways may wait for answers that a former incarnation owed them; this makes them send again at once.
-        foreach (var (gateway, actor) in gateways) actor.Tell(new Expected(lane, gateway, buffer.Next(gateway), Full: false));
+        foreach (var (gateway, actor) in gateways)
+            actor.Tell(new Expected(lane, gateway, buffer.Next(gateway), Full: false));
         FlushIfDue();
     }
 
@@ -293,9 +294,11 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
     {
         pausing = true;
         var exponent = Math.Min(failures++, 30);
-        var full = Math.Min(options.RetryMin.TotalMilliseconds * Math.Pow(2, exponent), options.RetryMax.TotalMilliseconds);
+        var full = Math.Min(
+            options.RetryMin.TotalMilliseconds * Math.Pow(2, exponent), options.RetryMax.TotalMilliseconds);
         // Full jitter would now and then retry at once; half keeps the database's relief and still spreads the lanes.
-        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2)));
+        var pause = TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2));
+        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, pause);
         // One line when trouble begins; a database that is down for an hour must not fill the disk.
         if (failures == 1) log.Warning("Lane {0} cannot write now and tries again: {1}", lane, failed.Reason);
     }

@@ -29,7 +29,8 @@ internal sealed class ClusterView(ActorSystem system) : IClusterView
         if (!member.HasRole(NodeRoles.Batcher) || state.Unreachable.Contains(member)) return null;
         try
         {
-            var region = system.ActorSelection(new RootActorPath(member.Address) / "system" / "sharding" / Pipeline.LanesName);
+            var path = new RootActorPath(member.Address) / "system" / "sharding" / Pipeline.LanesName;
+            var region = system.ActorSelection(path);
             var held = await region.Ask<CurrentShardRegionState>(GetShardRegionState.Instance, Patience, cancellation);
             return [.. held.Shards.SelectMany(shard => shard.EntityIds).Order(StringComparer.Ordinal)];
         }

@@ -81,9 +81,10 @@ internal sealed class NodeSettings
     {
         var patience = Gateway.RequestTimeout - Gateway.AnswerMargin;
         Require(patience > TimeSpan.Zero, "gateway.answer-margin is less than gateway.request-timeout");
-        Require(Writing.LockTimeout > TimeSpan.Zero, "writing.lock-timeout is more than zero, which would wait for ever");
+        Require(Writing.LockTimeout > TimeSpan.Zero, "writing.lock-timeout is more than zero (no limit)");
         Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout is less than gateway.answer-margin");
-        Require(Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention is ten request-timeouts or more");
+        Require(
+            Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention is ten request-timeouts or more");
         foreach (var options in tables.Values.Append(batching))
             Require(options.FlushInterval < patience, "flush-interval is less than request-timeout less answer-margin");
     }
@@ -105,7 +106,7 @@ internal sealed class NodeSettings
         {
             // What is wrong is not repeated: a connection string holds a password.
             throw new SettingsException(
-                $"The setting {read.Path}.postgres is not an Npgsql connection string, as in Host=...;Username=...;Database=...");
+                $"The setting {read.Path}.postgres is not an Npgsql connection string, as in Host=...;Database=...");
         }
     }
 
@@ -173,7 +174,8 @@ internal sealed class NodeSettings
         var roles = read.List("roles");
         return !roles.IsEmpty && roles.All(NodeRoles.All.Contains)
             ? roles
-            : throw new SettingsException($"The setting {read.Path}.roles is one or both of {string.Join(", ", NodeRoles.All)}.");
+            : throw new SettingsException(
+                $"The setting {read.Path}.roles is one or both of {string.Join(", ", NodeRoles.All)}.");
     }
 
     private static T Valid<T>(SettingsReader read, T options)

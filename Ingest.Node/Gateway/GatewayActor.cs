@@ -150,7 +150,9 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     }
 
     private LaneWindow? WindowOf(LaneId lane) =>
-        tables.TryGetValue(lane.Table, out var table) && lane.Number < table.Windows.Length ? table.Windows[lane.Number] : null;
+        tables.TryGetValue(lane.Table, out var table) && lane.Number < table.Windows.Length
+            ? table.Windows[lane.Number]
+            : null;
 
     /// <summary>The node stops: flush, whatever the age.</summary>
     public sealed record Drain

@@ -12,7 +12,8 @@ namespace Ingest.Node.Writing;
 /// <param name="Table">null where the table is gone: all rows are rejected.</param>
 internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, ImmutableArray<RejectedRow> Rejections)
 {
-    private static readonly Rejection TableGone = new("42P01", "The table is not there any more, or may not be written.");
+    private static readonly Rejection TableGone = new(
+        "42P01", "The table is not there any more, or may not be written.");
 
     /// <param name="encodeAnew">True where PostgreSQL has refused what the catalog takes for fitting: then no tuple is
     /// trusted, since its bytes may hold what has changed (an array names its element type).</param>
@@ -21,7 +22,8 @@ internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, Immut
     public static async Task<FittedBatch> ForAsync(
         Batch batch, TableDescriptor? table, bool encodeAnew, CancellationToken cancellation)
     {
-        if (table is null) return new FittedBatch(null, new BatchRows(BatchRows.SlicesOf(batch)), []).RejectRest(TableGone);
+        if (table is null)
+            return new FittedBatch(null, new BatchRows(BatchRows.SlicesOf(batch)), []).RejectRest(TableGone);
         var slices = new List<RowSlice>();
         var rejections = ImmutableArray.CreateBuilder<RejectedRow>();
         foreach (var slice in BatchRows.SlicesOf(batch))

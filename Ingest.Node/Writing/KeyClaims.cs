@@ -81,7 +81,8 @@ internal sealed class KeyClaims
         var claimed = await ClaimAsync(connection, batch.Lane, wanted, wait, cancellation);
         var first = wanted.Where(row => claimed.Contains(row.Key)).Select(row => row.Index).ToHashSet();
         var repeating = rows.Where(row => !first.Contains(row.Index)).ToList();
-        var claims = new KeyClaims(batch.Lane) { Fresh = fitted.Without(repeating.Select(row => row.Index).ToHashSet()) };
+        var fresh = fitted.Without(repeating.Select(row => row.Index).ToHashSet());
+        var claims = new KeyClaims(batch.Lane) { Fresh = fresh };
         claims.repeating.AddRange(repeating);
         foreach (var row in wanted.Where(row => claimed.Contains(row.Key)))
             claims.holders.Add(row.Key, new Holder(row.Digest, row.Id, null) { Position = (row.Gateway, row.Position) });

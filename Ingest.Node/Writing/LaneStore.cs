@@ -7,8 +7,8 @@ using static Ingest.Messages.WriterProtocol;
 namespace Ingest.Node.Writing;
 
 /// <summary>Keeps lanes in PostgreSQL: the rows in their tables, the positions in the ledger.</summary>
-internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catalog, WritingOptions options, TimeProvider time)
-    : ILaneStore
+internal sealed class LaneStore(
+    NpgsqlDataSource dataSource, ITableCatalog catalog, WritingOptions options, TimeProvider time) : ILaneStore
 {
     // A table that changes more often than this while one batch is written is left to the next attempt.
     private const int MaxRefreshes = 3;
@@ -141,7 +141,8 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         var all = fitted.RejectRest(SqlErrors.ToRejection(error));
         var outcome = SqlErrors.CopyLineOf(error) is not null || error.SqlState == SqlErrors.TableChanged
             ? await AttemptAsync(batch, fitted, IsolateAllAsync, cancellation)
-            : await AttemptAsync(batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
+            : await AttemptAsync(
+                batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
         return outcome.Result
             ?? new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(outcome.Error!));
     }

@@ -101,7 +101,10 @@ internal static class Ledger
     public static async Task<ImmutableArray<LedgerPosition>> ReadAsync(
         NpgsqlConnection connection, LaneId lane, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(ReadPositions, connection) { Parameters = { Sql.Text(lane.ToString()) } };
+        await using var command = new NpgsqlCommand(ReadPositions, connection)
+        {
+            Parameters = { Sql.Text(lane.ToString()) },
+        };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var positions = ImmutableArray.CreateBuilder<LedgerPosition>();
         while (await reader.ReadAsync(cancellation))

@@ -13,7 +13,8 @@ namespace Ingest.Node.Writing;
 /// lane takes for another incarnation's doing and starts afresh.
 /// </remarks>
 internal sealed partial class LedgerPurge(
-    NpgsqlDataSource dataSource, WritingOptions options, TimeProvider time, ILogger<LedgerPurge> logger) : BackgroundService
+    NpgsqlDataSource dataSource, WritingOptions options, TimeProvider time, ILogger<LedgerPurge> logger)
+    : BackgroundService
 {
     /// <summary>Rows removed by one statement: few enough that no lane waits long for a lock.</summary>
     private const int AtOnce = 5_000;
@@ -89,6 +90,6 @@ internal sealed partial class LedgerPurge(
         return count;
     }
 
-    [LoggerMessage(4002, LogLevel.Warning, "Old entries of the ledger could not be removed, and are left for later: {Reason}")]
+    [LoggerMessage(4002, LogLevel.Warning, "Old entries of the ledger are left for later: {Reason}")]
     private partial void LogFailed(string reason);
 }

@@ -29,7 +29,8 @@ internal static class TupleCopy
         if (!table.NeedsStaging)
         {
             var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
-            await StreamAsync(connection, $"COPY {table.SqlName} ({columns}) FROM STDIN (FORMAT BINARY)", tuples, cancellation);
+            var copy = $"COPY {table.SqlName} ({columns}) FROM STDIN (FORMAT BINARY)";
+            await StreamAsync(connection, copy, tuples, cancellation);
             return;
         }
 
@@ -40,7 +41,10 @@ internal static class TupleCopy
     }
 
     private static async Task StreamAsync(
-        NpgsqlConnection connection, string sql, IReadOnlyList<ReadOnlyMemory<byte>> tuples, CancellationToken cancellation)
+        NpgsqlConnection connection,
+        string sql,
+        IReadOnlyList<ReadOnlyMemory<byte>> tuples,
+        CancellationToken cancellation)
     {
         var stream = await connection.BeginRawBinaryCopyAsync(sql, cancellation);
         try

@@ -8,7 +8,8 @@ public static class IngestEndpoints
 {
     /// <summary>
     /// Registers what the endpoints need of their own. The host adds an <see cref="Catalog.ITableCatalog"/>, an
-    /// <see cref="IRowGateway"/>, an <see cref="IAccounting"/>, an <see cref="IClusterView"/>, and health checks with the tags live and ready.
+    /// <see cref="IRowGateway"/>, an <see cref="IAccounting"/>, an <see cref="IClusterView"/>, and health checks with
+    /// the tags live and ready.
     /// </summary>
     public static IServiceCollection AddIngestHttp(this IServiceCollection services, HttpOptions options)
     {

@@ -12,6 +12,9 @@ internal static class ProblemTypes
     /// <summary>400, 403, 404, 409, 422: PostgreSQL refused the row; <c>sqlstate</c> says why.</summary>
     public static readonly ProblemType RowRejected = new("/problems/row-rejected", "PostgreSQL refused the row");
 
+    /// <summary>422: the idempotency key came before with another payload.</summary>
+    public static readonly ProblemType KeyReused = new("/problems/key-reused", "The idempotency key was used before");
+
     /// <summary>503: the row is not in the table and will not be; it may be sent again.</summary>
     public static readonly ProblemType RowNotWritten = new("/problems/row-not-written", "The row was not written");
 

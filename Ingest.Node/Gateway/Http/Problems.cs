@@ -90,7 +90,11 @@ internal static class Problems
 
     public static Problem RequestInvalid(int status, string detail) => new(status, ProblemTypes.RequestInvalid, detail);
 
-    private static Problem Rejected(Rejection rejection) => new(
+    private static Problem Rejected(Rejection rejection) => rejection.SqlState == RowKey.Mismatch
+        ? new(StatusCodes.Status422UnprocessableEntity, ProblemTypes.KeyReused, rejection.Message)
+        : Refused(rejection);
+
+    private static Problem Refused(Rejection rejection) => new(
         StatusOf(rejection.SqlState), ProblemTypes.RowRejected, rejection.Message)
     {
         SqlState = rejection.SqlState,

@@ -82,7 +82,8 @@ internal sealed class RowReader(
             case EncodeResult.Encoded:
                 chunk.AddRow(framer.Line, record.Length);
                 if (key is not null)
-                    chunk.Submission!.Keys.Add((IdempotencyKey.OfLine(key, framer.Line), IdempotencyKey.DigestOf(record)));
+                    chunk.Submission!.Keys.Add(
+                        (IdempotencyKey.OfLine(key, framer.Line), IdempotencyKey.DigestOf(record)));
                 return true;
             case EncodeResult.Invalid:
                 Refuse(chunk, record.Length, Problems.Of(slot.Errors));
