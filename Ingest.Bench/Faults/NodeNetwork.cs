@@ -50,11 +50,15 @@ internal sealed class NodeNetwork : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // A namespace lives on for as long as a socket in it does, and with it the device; so that one goes first.
+        for (var node = 0; node < namespaces.Count; node++) await Shell.TryRunAsync("ip", "link", "del", DeviceOf(node));
         foreach (var name in namespaces) await Shell.TryRunAsync("ip", "netns", "del", name);
         await Shell.TryRunAsync("ip", "link", "del", Bridge);
         foreach (var name in namespaces) File.Delete(run[$"{name}.netns"]);
         File.Delete(run[$"{Bridge}.bridge"]);
     }
+
+    private string DeviceOf(int node) => $"{NameOf(node)}v";
 
     private async Task CreateAsync(int nodes)
     {
@@ -69,7 +73,7 @@ internal sealed class NodeNetwork : IAsyncDisposable
     private async Task AddAsync(int node)
     {
         var name = NameOf(node);
-        var outside = $"igv{id}-{node}";
+        var outside = DeviceOf(node);
         await File.WriteAllTextAsync(run[$"{name}.netns"], "");
         await Shell.RunAsync("ip", "netns", "add", name);
         namespaces.Add(name);

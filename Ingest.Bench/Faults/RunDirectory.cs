@@ -23,7 +23,9 @@ internal sealed class RunDirectory : IDisposable
             tr '\0' '\n' < "/proc/$pid/environ" | grep -qF "$1" && kill -KILL "$pid"
         done
         for lock in "$1"/*.netns; do
-            [ -e "$lock" ] && ip netns del "$(basename "$lock" .netns)"
+            [ -e "$lock" ] || continue
+            ip link del "$(basename "$lock" .netns)v"
+            ip netns del "$(basename "$lock" .netns)"
         done
         for bridge in "$1"/*.bridge; do
             [ -e "$bridge" ] && ip link del "$(basename "$bridge" .bridge)"

@@ -58,15 +58,18 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
     private void HandleSubmission(Submission submission)
     {
-        var answerBy = Now + options.RequestTimeout;
         var table = LanesOf(submission.Table.Name);
         for (var row = 0; row < submission.Rows.Count;)
         {
-            var (window, count) = table.Choose(submission, row);
-            if (!window.IsFilling) filling.Add(window);
-            var taken = window.Append(submission, row, count, answerBy, options);
-            row += taken;
-            if (taken < count) Send(window);
+            var window = table.Choose();
+            if (!window.IsFilling)
+            {
+                window.Open(Now + options.RequestTimeout);
+                filling.Add(window);
+            }
+
+            row += window.Append(submission, row, options);
+            if (row < submission.Rows.Count) Send(window);
         }
 
         // What came in while this message waited is in the mailbox before it, and goes into the same envelope.
@@ -95,7 +98,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private void HandleSettled(Settled settled)
     {
         if (settled.Gateway != id || WindowOf(settled.Lane) is not { } window) return; // For a former incarnation.
-        window.LastHeard = Now;
+        window.Hear();
         owner.Count(settled.Lane.Table, window.Settle(settled, completed));
         Complete();
     }
@@ -103,7 +106,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private void HandleExpected(Expected expected)
     {
         if (expected.Gateway != id || WindowOf(expected.Lane) is not { } window) return;
-        window.LastHeard = Now;
+        window.Hear();
         window.IsHeld = expected.Full;
         if (expected.Full) return; // The next tick asks again.
         foreach (var envelope in window.Resend(expected.Next, Now, ResendSpacing)) lanes.Tell(envelope);
@@ -116,9 +119,8 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         {
             if (window.IsEmpty) continue;
             window.GiveUp(now, completed);
-            if (!window.IsHeld && now - window.LastHeard < options.ProbeAfter) continue;
-            window.LastHeard = now;
-            lanes.Tell(window.Probe());
+            if (window.Probe(now, options.ProbeAfter) is not { } probe) continue;
+            lanes.Tell(probe);
             if (draining) lanes.Tell(new FlushNow(window.Lane));
         }
 

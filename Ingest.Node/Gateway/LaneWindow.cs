@@ -12,6 +12,8 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     private readonly Queue<WindowEntry> entries = [];
     private WindowEntry? filling;
     private long next = 1;
+    private DateTimeOffset askedAt;
+    private bool wasAsked;
 
     public LaneId Lane => lane;
 
@@ -23,20 +25,24 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     /// <summary>True while rows wait for <see cref="Seal"/>.</summary>
     public bool IsFilling => filling is not null;
 
-    /// <summary>When the lane last said anything, or was last asked.</summary>
-    public DateTimeOffset LastHeard { get; set; }
+    /// <summary>The lane has not answered the last probe: rows go elsewhere if they can.</summary>
+    public bool IsSilent { get; private set; }
 
     /// <summary>The lane was full: nothing is sent before it has been asked again.</summary>
     public bool IsHeld { get; set; }
 
     private long Base => entries.TryPeek(out var oldest) ? oldest.First : filling?.First ?? next;
 
-    /// <summary>Adds rows of a submission to the envelope that is being filled.</summary>
+    /// <summary>Begins an envelope.</summary>
+    /// <param name="answerBy">When its callers are answered at the latest.</param>
+    public void Open(DateTimeOffset answerBy) => filling = new WindowEntry(next, answerBy);
+
+    /// <summary>Adds rows of a submission, from row <paramref name="first"/> on, to the envelope that was opened.</summary>
     /// <returns>How many were taken, which may be none; the rest is for the next envelope, after <see cref="Seal"/>.</returns>
-    public int Append(Submission submission, int first, int count, DateTimeOffset answerBy, GatewayOptions options)
+    public int Append(Submission submission, int first, GatewayOptions options)
     {
-        filling ??= new WindowEntry(next, answerBy);
-        var taken = filling.Append(submission, first, count, options);
+        var entry = filling ?? throw new InvalidOperationException("There is no envelope to fill.");
+        var taken = entry.Append(submission, first, submission.Rows.Count - first, options);
         next += taken;
         Rows += taken;
         return taken;
@@ -48,15 +54,32 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     {
         var entry = filling ?? throw new InvalidOperationException("There is nothing to seal.");
         filling = null;
-        if (entries.Count == 0) LastHeard = now;
         entries.Enqueue(entry);
         // What is held is not sent now, and is neither to wait nor to count as if it were.
         if (!IsHeld) entry.SentAt = now;
         return entry.Seal(lane, gateway, Base, entry.AnswerBy - answerMargin, isSent: !IsHeld);
     }
 
-    /// <summary>The probe that asks the lane how far it has come.</summary>
-    public Probe Probe() => new(lane, gateway, Base, filling?.First ?? next);
+    /// <summary>The lane has said something.</summary>
+    public void Hear()
+    {
+        IsSilent = false;
+        wasAsked = false;
+    }
+
+    /// <summary>
+    /// The probe that asks the lane how far it has come, where the oldest row has waited for so long, and the lane has not
+    /// been asked for so long, that something may have been lost; whatever the lane has said of other rows.
+    /// </summary>
+    public Probe? Probe(DateTimeOffset now, TimeSpan after)
+    {
+        if (!entries.TryPeek(out var oldest)) return null;
+        if (!IsHeld && (now - oldest.SentAt < after || now - askedAt < after)) return null;
+        IsSilent = wasAsked && !IsHeld;
+        wasAsked = true;
+        askedAt = now;
+        return new Probe(lane, gateway, Base, filling?.First ?? next);
+    }
 
     /// <summary>What the lane has not got: what is kept from a position on, and was not sent a moment ago.</summary>
     public List<Envelope> Resend(long from, DateTimeOffset now, TimeSpan spacing)
@@ -97,8 +120,8 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     {
         foreach (var entry in entries)
         {
-            // Entries are in order of time, but for callers with deadlines of their own: all are looked at.
-            if (entry.AnswerBy <= now) entry.GiveUp(completed);
+            if (entry.AnswerBy > now) break; // They are in order of time.
+            entry.GiveUp(completed);
         }
     }
 

@@ -15,19 +15,20 @@ internal sealed class TableLanes(string table, GatewayId gateway, LaneSettings s
         [.. Enumerable.Range(0, settings.Lanes).Select(number => new LaneWindow(new LaneId(table, number), gateway))];
 
     /// <summary>
-    /// The lane for the rows of a submission from <paramref name="row"/> on, and for how many of them. The first lane takes
-    /// all while it has less than a full batch under way: a few full batches beat many small ones, and since every gateway
-    /// prefers the same lane, batches stay large when nodes are added. Beyond that the next lanes join in.
+    /// The lane for the next rows. The first one takes all while it has less than a full batch under way: a few full batches
+    /// beat many small ones, and since every gateway prefers the same lane, batches stay large when nodes are added.
+    /// Beyond that the next lanes join in; and while a lane is silent, the others take its place.
     /// </summary>
-    public (LaneWindow Window, int Count) Choose(Submission submission, int row)
+    public LaneWindow Choose()
     {
-        var least = Windows[0];
+        LaneWindow? least = null;
         foreach (var window in Windows)
         {
-            if (window.Rows < settings.FlushEvery) return (window, submission.Rows.Count - row);
-            if (window.Rows < least.Rows) least = window;
+            if (window.IsSilent) continue;
+            if (window.Rows < settings.FlushEvery) return window;
+            if (least is null || window.Rows < least.Rows) least = window;
         }
 
-        return (least, submission.Rows.Count - row);
+        return least ?? Windows[0];
     }
 }

@@ -112,17 +112,20 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
             : new SettledCounts(0, 0, rows);
     }
 
-    /// <summary>Tells the callers of what is not settled that nobody knows.</summary>
+    /// <summary>Tells the callers of what is not settled that nobody knows; or, where it was never sent, that it is not
+    /// written.</summary>
     public void GiveUp(List<Submission> completed)
     {
         if (givenUp || (settledRows is not null && IsSettled)) return;
+        // What was never sent is not written: from now on its positions are only skipped.
+        var verdict = sends == 0 ? Verdict.NotWritten : Verdict.Unknown;
         var index = 0;
         foreach (var (submission, firstRow, count) in CollectionsMarshal.AsSpan(slices))
         {
             for (var row = 0; row < count; row++, index++)
             {
                 if (settledRows is not null && settledRows[index]) continue;
-                if (submission.Settle(firstRow + row, Verdict.Unknown)) completed.Add(submission);
+                if (submission.Settle(firstRow + row, verdict)) completed.Add(submission);
             }
         }
 

@@ -179,6 +179,7 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         Batch batch, LaneTransaction transaction, CancellationToken cancellation)
     {
         var fenced = new Failed(batch.Id, WriteFailure.Fenced, "the ledger was moved by another incarnation");
+        if (transaction.HasMovedSome) return fenced;
         var positions = (await transaction.ReadPositionsAsync(batch.Lane, cancellation))
             .ToDictionary(position => position.Gateway, position => position.Position);
         if (!batch.Moves.All(move => positions.GetValueOrDefault(move.Gateway) == move.To)) return fenced;

@@ -27,6 +27,12 @@ internal sealed class LaneTransaction : IAsyncDisposable
     /// <summary>True where the ledger was where the batch believed it, and has been moved.</summary>
     public bool HasMoved { get; private set; }
 
+    /// <summary>
+    /// True where some gateway of the batch was where the batch believed it. If not all were, the batch cannot have been
+    /// committed, since that would have moved all of them; nor may the ledger be read here, which shows these moves.
+    /// </summary>
+    public bool HasMovedSome { get; private set; }
+
     /// <summary>Begins, and moves the ledger for a batch, in one round trip.</summary>
     /// <param name="attemptTimeout">A transaction that holds the ledger for longer than an attempt may take has lost
     /// its node, or its node has lost the lane: it is ended.</param>
@@ -43,7 +49,9 @@ internal sealed class LaneTransaction : IAsyncDisposable
             var move = commands.ExecuteNonQueryAsync(cancellation);
             await ZombieTransactions.EndUntilAsync(
                 move, dataSource, transaction.connection.ProcessID, attemptTimeout, cancellation);
-            transaction.HasMoved = moves.Sum(command => (long)command.RecordsAffected) == batch.Moves.Length;
+            var moved = moves.Sum(command => (long)command.RecordsAffected);
+            transaction.HasMoved = moved == batch.Moves.Length;
+            transaction.HasMovedSome = moved > 0;
             return transaction;
         }
         catch
@@ -124,7 +132,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
             await commands.ExecuteNonQueryAsync(CancellationToken.None);
             IsInDoubt = open = false;
         }
-        catch (PostgresException error) when (error.Severity == "ERROR")
+        catch (PostgresException error) when (error.InvariantSeverity == "ERROR")
         {
             // Only a plain error says that the transaction was aborted. A FATAL one may follow a commit that was done.
             IsInDoubt = false;

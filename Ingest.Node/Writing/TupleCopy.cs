@@ -49,12 +49,24 @@ internal static class TupleCopy
         }
         catch
         {
-            // Without this, disposing would end the COPY as if it were complete.
-            await stream.CancelAsync();
+            await CancelAsync(stream);
             throw;
         }
 
         await stream.DisposeAsync();
+    }
+
+    /// <summary>Without this, disposing would end the COPY as if it were complete.</summary>
+    private static async Task CancelAsync(NpgsqlRawCopyStream stream)
+    {
+        try
+        {
+            await stream.CancelAsync();
+        }
+        catch (Exception e) when (e is NpgsqlException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The connection broke while the tuples were sent: what was thrown first says more.
+        }
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)

@@ -37,7 +37,7 @@ internal static class ZombieTransactions
                 await command.WaitAsync(LookEvery, CancellationToken.None);
                 return;
             }
-            catch (TimeoutException) when (!command.IsCompleted)
+            catch (TimeoutException)
             {
                 await TryEndBlockersAsync(dataSource, backend, age, cancellation);
             }

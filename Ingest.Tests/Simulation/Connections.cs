@@ -39,8 +39,8 @@ internal sealed class Connections(SimulatedDatabase database, TestScheduler cloc
         return attempt;
     }
 
-    /// <summary>A client is done with a transaction; one that it has not ended is rolled back, at once or when the server
-    /// notices that the connection broke. A commit that was sent stays with the server.</summary>
+    /// <summary>A client is done with a transaction; one that it has not ended is rolled back, at once or when the
+    /// server notices that the connection broke. A commit that was sent stays with the server.</summary>
     public void Leave(Transaction transaction)
     {
         if (!database.IsOpen(transaction)) return;

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Ingest.Tests.Simulation;
 
-/// <summary>How often each thing happened over all seeds: a simulator that never splits a lane proves nothing about splits.</summary>
+/// <summary>How often each thing happened over all seeds: a simulator that never splits a lane proves nothing about
+/// splits.</summary>
 internal sealed class Coverage
 {
     private readonly ConcurrentDictionary<string, long> counts = new();
@@ -12,5 +13,6 @@ internal sealed class Coverage
     public void Count(string what, long by = 1) => counts.AddOrUpdate(what, by, (_, count) => count + by);
 
     public override string ToString() =>
-        string.Join(", ", counts.OrderBy(count => count.Key, StringComparer.Ordinal).Select(count => $"{count.Key} {count.Value}"));
+        string.Join(", ", counts.OrderBy(count => count.Key, StringComparer.Ordinal)
+            .Select(count => $"{count.Key} {count.Value}"));
 }

@@ -4,8 +4,8 @@ using static Ingest.Messages.LaneProtocol;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// Runs one seed: picks what happens next, over and over; then ends all faults and sees that everything comes to an end, and
-/// that the lanes still write.
+/// Runs one seed: picks what happens next, over and over; then ends all faults and sees that everything comes to an
+/// end, and that the lanes still write.
 /// </summary>
 internal sealed class Driver(Simulation world)
 {
@@ -55,7 +55,8 @@ internal sealed class Driver(Simulation world)
     {
         Offer(5, "time", () => world.Advance(TimeSpan.FromMilliseconds(Random.Next(1, 6) * 10)));
         if (rowsLeft > 0) Offer(7, "submit", Submit);
-        if (world.Network.Count > 0) Offer(30 + world.Network.Count, "deliver", () => world.Network.Deliver(PickPacket()));
+        if (world.Network.Count > 0)
+            Offer(30 + world.Network.Count, "deliver", () => world.Network.Deliver(PickPacket()));
         var steps = world.Connections.Ready();
         if (steps.Count > 0) Offer(20 * world.Plan.DatabasePace, "database step", () => EndStep(Pick(steps)));
         var late = world.Connections.Late();
@@ -116,7 +117,8 @@ internal sealed class Driver(Simulation world)
         {
             (true, _) => StepEnd.ConnectionLost,
             (_, false) => StepEnd.Done,
-            _ when step.IsCommit => Pick([StepEnd.AnswerLost, StepEnd.ConnectionLost, StepEnd.Refused, StepEnd.Unforeseen]),
+            _ when step.IsCommit => Pick(
+                [StepEnd.AnswerLost, StepEnd.ConnectionLost, StepEnd.Refused, StepEnd.Unforeseen]),
             _ => Pick([StepEnd.ConnectionLost, StepEnd.ConnectionLost, StepEnd.Refused, StepEnd.Unforeseen]),
         };
         if (end != StepEnd.Done) world.Coverage.Count($"step {end}");
@@ -142,15 +144,16 @@ internal sealed class Driver(Simulation world)
         world.Log.Add($"--- the faults end");
         world.Database.Start();
         world.Lanes.Heal();
-        RunUntil(() => world.Network.Count == 0 && world.Connections.IsIdle && world.Gateways.All(one => one.IsDrained));
+        RunUntil(() =>
+            world.Network.Count == 0 && world.Connections.IsIdle && world.Gateways.All(one => one.IsDrained));
         if (IsOver) return;
         foreach (var gateway in world.Gateways)
             if (!gateway.IsDrained) world.Oracle.Fail($"gateway {gateway.Number} does not drain");
     }
 
     /// <summary>
-    /// A lane may be stuck though nothing waits for it: each gets new rows, which must be written. Rows that meet a lane
-    /// with an old view of the ledger may run out of time, so there is more than one try.
+    /// A lane may be stuck though nothing waits for it: each gets new rows, which must be written. Rows that meet a
+    /// lane with an old view of the ledger may run out of time, so there is more than one try.
     /// </summary>
     private void ProveThatLanesWrite()
     {
@@ -160,7 +163,8 @@ internal sealed class Driver(Simulation world)
         {
             var isWritten = false;
             for (var tries = 0; tries < 5 && !isWritten && !IsOver; tries++) isWritten = Writes(gateway);
-            if (!isWritten) world.Oracle.Fail($"new rows of gateway {gateway.Number} are not written though all is well");
+            if (!isWritten)
+                world.Oracle.Fail($"new rows of gateway {gateway.Number} are not written though all is well");
         }
     }
 

@@ -7,8 +7,8 @@ using static Ingest.Messages.WriterProtocol;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// The story of one seed. A gateway's id is random, so the story calls the first that speaks <c>G1</c>, and so on: the same
-/// seed always tells the same story. Most runs keep none; a seed that failed is run again with it.
+/// The story of one seed. A gateway's id is random, so the story calls the first that speaks <c>G1</c>, and so on:
+/// the same seed always tells the same story. Most runs keep none; a seed that failed is run again with it.
 /// </summary>
 internal sealed class EventLog(TestScheduler clock, bool isKept)
 {
@@ -22,7 +22,8 @@ internal sealed class EventLog(TestScheduler clock, bool isKept)
     {
         if (!isKept) return;
         var time = (clock.Now - start).TotalMilliseconds;
-        lines.Add(string.Create(CultureInfo.InvariantCulture, $"{time,7:0} ") + line.ToString(CultureInfo.InvariantCulture));
+        lines.Add(string.Create(CultureInfo.InvariantCulture, $"{time,7:0} ")
+            + line.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>Numbers gateways in the order in which they first speak.</summary>
@@ -43,11 +44,13 @@ internal sealed class EventLog(TestScheduler clock, bool isKept)
 
     private string Words(object message) => message switch
     {
-        LaneProtocol.Envelope e => $"{e.Lane} G{NumberOf(e.Gateway)} envelope {e.First}..{e.Last} base {e.Base}{(e.IsSkip ? " skip" : "")}",
+        LaneProtocol.Envelope e => $"{e.Lane} G{NumberOf(e.Gateway)} envelope {e.First}..{e.Last} base {e.Base}"
+            + $"{(e.IsSkip ? " skip" : "")}",
         Probe p => $"{p.Lane} G{NumberOf(p.Gateway)} probe base {p.Base} next {p.Next}",
         FlushNow f => $"{f.Lane} flush now",
         Settled s => $"{s.Lane} G{NumberOf(s.Gateway)} settled {s.First}..{s.Last} {s.Outcome}"
-            + (s.Rejections.IsDefaultOrEmpty ? "" : " but " + string.Join(" ", s.Rejections.Select(row => row.Position))),
+            + (s.Rejections.IsDefaultOrEmpty ? "" : " but ")
+            + (s.Rejections.IsDefaultOrEmpty ? "" : string.Join(" ", s.Rejections.Select(row => row.Position))),
         Expected e => $"{e.Lane} G{NumberOf(e.Gateway)} expected {e.Next}{(e.Full ? " full" : "")}",
         Written w => $"Written {w.BatchId}" + string.Concat(w.Rejections.Select(row =>
             $" but G{NumberOf(row.Gateway)} {row.Position}")),

@@ -3,8 +3,8 @@ using Ingest.Messages;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// Knows every row that was handed in, what its caller was told, and how often it is in the table, and speaks up as soon as
-/// these do not agree. The first violation ends the run.
+/// Knows every row that was handed in, what its caller was told, and how often it is in the table, and speaks up as
+/// soon as these do not agree. The first violation ends the run.
 /// </summary>
 internal sealed class Oracle
 {
@@ -34,7 +34,8 @@ internal sealed class Oracle
     public int Written(int gateway) => rows.Count(row => row.Gateway == gateway && row.Copies > 0);
 
     /// <summary>How many rows of a gateway were answered in this way.</summary>
-    public int Answers(int gateway, VerdictKind kind) => rows.Count(row => row.Gateway == gateway && row.Answer == kind);
+    public int Answers(int gateway, VerdictKind kind) =>
+        rows.Count(row => row.Gateway == gateway && row.Answer == kind);
 
     public void Fail(string violation) => Violation ??= violation;
 

@@ -6,14 +6,16 @@ using static Ingest.Messages.WriterProtocol;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// A model of what PostgreSQL keeps: the table, the ledger with its row locks, the rejections, and the transactions that are
-/// open. It follows READ COMMITTED: a transaction sees what was committed when its statement runs, an UPDATE waits for
-/// whoever has updated the row and then looks at it again, and an INSERT waits for whoever has inserted the key.
+/// A model of what PostgreSQL keeps: the table, the ledger with its row locks, the rejections, and the transactions
+/// that are open. It follows READ COMMITTED: a transaction sees what was committed when its statement runs, an UPDATE
+/// waits for whoever has updated the row and then looks at it again, and an INSERT waits for whoever has inserted the
+/// key.
 /// </summary>
 internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sabotage)
 {
     private readonly Dictionary<(LaneId Lane, GatewayId Gateway), long> ledger = [];
-    private readonly Dictionary<(LaneId Lane, GatewayId Gateway, long First), (long Last, Rejection? Rejection)> records = [];
+    private readonly Dictionary<(LaneId Lane, GatewayId Gateway, long First), (long Last, Rejection? Rejection)>
+        records = [];
     private readonly List<Transaction> open = [];
     private int lastTransaction;
 
@@ -99,7 +101,8 @@ internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sa
     /// <summary>A client is gone, and has ended none of its transactions.</summary>
     public void Abandon(object client)
     {
-        foreach (var transaction in open.Where(transaction => transaction.Client == client)) transaction.IsOrphan = true;
+        foreach (var transaction in open.Where(transaction => transaction.Client == client))
+            transaction.IsOrphan = true;
     }
 
     public LedgerRead ReadLedger(LaneId lane) =>
@@ -125,7 +128,8 @@ internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sa
             })]);
     }
 
-    /// <summary>The server stops: what is open is rolled back, but for commits that it had carried out by then.</summary>
+    /// <summary>The server stops: what is open is rolled back, but for commits that it had carried out by
+    /// then.</summary>
     public void Stop(Random random)
     {
         IsDown = true;

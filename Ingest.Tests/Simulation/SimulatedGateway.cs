@@ -8,7 +8,8 @@ using Ingest.Tests.Http;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>One node's way in, with its callers.</summary>
-internal sealed class SimulatedGateway(int number, SimulationPlan plan, Oracle oracle, EventLog log, TestScheduler clock)
+internal sealed class SimulatedGateway(
+    int number, SimulationPlan plan, Oracle oracle, EventLog log, TestScheduler clock)
 {
     /// <summary>The bytes of a row, which are its number.</summary>
     public const int TupleBytes = sizeof(int);
@@ -83,7 +84,8 @@ internal sealed class SimulatedGateway(int number, SimulationPlan plan, Oracle o
     /// <summary>What is wrong with the gateway's books at the end; null where they balance.</summary>
     public string? Audit()
     {
-        if (!answered.TrueForAll(caller => caller.Done.Wait(TimeSpan.FromSeconds(10)))) return "a caller was not resumed";
+        if (!answered.TrueForAll(caller => caller.Done.Wait(TimeSpan.FromSeconds(10))))
+            return "a caller was not resumed";
         if (!IsDrained) return $"gateway {number} is not drained: {callers.Count} callers, {Pending} rows, {lost} lost";
         var account = Owner.Snapshot().SingleOrDefault();
         if (account is null || lost > 0) return null;

@@ -27,8 +27,8 @@ internal sealed class Incarnation(int number, LaneId lane, IActorRef actor, Simu
 }
 
 /// <summary>
-/// Stands for cluster sharding: starts a lane when it is first told something. As sharding may in a split brain, it can run
-/// two incarnations of a lane at once, and both hear and answer.
+/// Stands for cluster sharding: starts a lane when it is first told something. As sharding may in a split brain, it
+/// can run two incarnations of a lane at once, and both hear and answer.
 /// </summary>
 /// <param name="start">Starts an incarnation of a lane.</param>
 internal sealed class SimulatedLanes(
@@ -103,7 +103,8 @@ internal sealed class SimulatedLanes(
         incarnation.Actor.Tell(LaneStop.Instance, ActorRefs.NoSender);
     }
 
-    /// <summary>Sharding stops an actor that has not followed in time, since it has failed meanwhile and forgotten.</summary>
+    /// <summary>Sharding stops an actor that has not followed in time, since it has failed meanwhile and
+    /// forgotten.</summary>
     public void StopOverdue()
     {
         foreach (var overdue in leaving.FindAll(one => clock.Now - one.LeavingSince > HandOffTimeout))

@@ -5,9 +5,9 @@ using static Ingest.Messages.LaneProtocol;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// All messages on their way between gateways and lanes. Nothing arrives before the driver picks it. Akka.NET delivers at
-/// most once, so a copy goes where the first one went: two incarnations of a lane hold the same envelope only where the
-/// gateway has sent it twice.
+/// All messages on their way between gateways and lanes. Nothing arrives before the driver picks it. Akka.NET
+/// delivers at most once, so a copy goes where the first one went: two incarnations of a lane hold the same envelope
+/// only where the gateway has sent it twice.
 /// </summary>
 internal sealed class SimulatedNetwork(SimulatedLanes lanes, EventLog log, Coverage coverage, Sabotage sabotage)
 {

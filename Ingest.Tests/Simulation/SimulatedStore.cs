@@ -5,8 +5,8 @@ using static Ingest.Messages.WriterProtocol;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// What one process sees of the database. It follows <see cref="LaneStore"/> and <see cref="LaneTransaction"/> round trip by
-/// round trip, and each waits for the driver; a change there belongs here too.
+/// What one process sees of the database. It follows <see cref="LaneStore"/> and <see cref="LaneTransaction"/> round
+/// trip by round trip, and each waits for the driver; a change there belongs here too.
 /// </summary>
 /// <param name="name">The process, for the story.</param>
 internal sealed class SimulatedStore(
@@ -106,7 +106,8 @@ internal sealed class SimulatedStore(
         }
         catch (ConnectionLostException error) when (transaction.IsCommitting)
         {
-            var failure = sabotage.HasFlag(Sabotage.DoubtTakenForFailure) ? WriteFailure.Transient : WriteFailure.InDoubt;
+            var failure = sabotage.HasFlag(Sabotage.DoubtTakenForFailure)
+                ? WriteFailure.Transient : WriteFailure.InDoubt;
             return new Failed(batch.Id, failure, error.Message);
         }
         finally

@@ -5,8 +5,8 @@ using Akka.TestKit;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// An actor system without threads and without a clock: actors run on the thread that tells them something, and time moves
-/// when the driver moves it. One system serves many seeds, one after the other, each with actors of its own.
+/// An actor system without threads and without a clock: actors run on the thread that tells them something, and time
+/// moves when the driver moves it. One system serves many seeds, one after the other, each with actors of its own.
 /// </summary>
 internal sealed class SimulatedSystem : IDisposable
 {
@@ -52,7 +52,8 @@ internal sealed class SimulatedSystem : IDisposable
     public IActorRef NewOutlet(string name, Action<object, IActorRef> take) =>
         new Outlet(((ExtendedActorSystem)system).Provider, name, take);
 
-    private sealed class Outlet(IActorRefProvider provider, string name, Action<object, IActorRef> take) : MinimalActorRef
+    private sealed class Outlet(IActorRefProvider provider, string name, Action<object, IActorRef> take)
+        : MinimalActorRef
     {
         public override IActorRefProvider Provider => provider;
 

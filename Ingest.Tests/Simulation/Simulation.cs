@@ -7,8 +7,9 @@ using Ingest.Node.Writing;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// The whole way of a row, from its caller to the table, for one seed: the real gateway, lane and writer actors between a
-/// network and a database that do what the seed says. Everything runs on the caller's thread, in virtual time.
+/// The whole way of a row, from its caller to the table, for one seed: the real gateway, lane and writer actors
+/// between a network and a database that do what the seed says. Everything runs on the caller's thread, in virtual
+/// time.
 /// </summary>
 internal sealed class Simulation : IDisposable
 {

@@ -4,8 +4,8 @@ using Ingest.Node.Gateway;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// What one seed runs: how many of everything, its settings, and how often each fault strikes. About half of the faults are
-/// off in a run, since faults that all strike at once hide what a few of them would do together.
+/// What one seed runs: how many of everything, its settings, and how often each fault strikes. About half of the
+/// faults are off in a run, since faults that all strike at once hide what a few of them would do together.
 /// </summary>
 internal sealed record SimulationPlan
 {
@@ -43,8 +43,8 @@ internal sealed record SimulationPlan
     public static SimulationPlan Draw(Random random) => random.Next(2) == 0 ? DrawLarge(random) : DrawSmall(random);
 
     /// <summary>
-    /// A few rows of one gateway in one lane that is split: where little else goes on, two incarnations with the same rows
-    /// meet in every order.
+    /// A few rows of one gateway in one lane that is split: where little else goes on, two incarnations with the same
+    /// rows meet in every order.
     /// </summary>
     private static SimulationPlan DrawSmall(Random random)
     {
@@ -55,7 +55,13 @@ internal sealed record SimulationPlan
             Lanes = 1,
             Rows = random.Next(1, 8),
             Steps = random.Next(50, 250),
-            Faults = plan.Faults with { GatewayCrash = 0, Split = 2, Drop = plan.Faults.Drop * 2, Pause = plan.Faults.Pause * 3 },
+            Faults = plan.Faults with
+            {
+                GatewayCrash = 0,
+                Split = 2,
+                Drop = plan.Faults.Drop * 2,
+                Pause = plan.Faults.Pause * 3,
+            },
             Gateway = plan.Gateway with { EnvelopeRows = 12, EnvelopeBytes = 1 << 20 },
             Batching = plan.Batching with { FlushEvery = 15, FlushBytes = 1 << 20, BufferBytes = 1 << 20 },
         };
@@ -92,12 +98,13 @@ internal sealed record SimulationPlan
             Batching = new BatchingOptions
             {
                 FlushEvery = flushEvery,
-                // Rows that must wait for their age longer than they live are never written, and that is nobody's fault.
+                // Rows that must wait for their age longer than they live are never written: nobody's fault.
                 FlushInterval = random.Next(3) == 0 ? TimeSpan.Zero : (timeout - margin) * (random.NextDouble() / 2),
                 FlushBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(1, 12),
                 Lanes = 1,
                 // A lane whose buffer holds no whole batch would wait for its age, however many rows there are.
-                BufferBytes = SimulatedGateway.TupleBytes * (flushEvery + random.Next(random.Next(2) == 0 ? 10 : 1_000)),
+                BufferBytes = SimulatedGateway.TupleBytes
+                    * (flushEvery + random.Next(random.Next(2) == 0 ? 10 : 1_000)),
                 RetryMin = retry,
                 RetryMax = 4 * retry,
                 StopTimeout = TimeSpan.FromMilliseconds(random.Next(4, 20) * 50),

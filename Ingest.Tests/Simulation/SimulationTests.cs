@@ -4,7 +4,8 @@ using Xunit.Abstractions;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>
-/// Many short lives of the whole pipeline, each with its own faults. <c>INGEST_SIMULATION_SEEDS</c> says how many seeds run;
+/// Many short lives of the whole pipeline, each with its own faults. <c>INGEST_SIMULATION_SEEDS</c> says how many
+/// seeds run;
 /// <c>INGEST_SIMULATION_SEED</c> runs one alone, or, with the former, is the first of them.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)

@@ -29,8 +29,8 @@ internal static class IdempotencyKey
         return key is { Length: > 0 and <= MaxLength } && key.All(c => c is > ' ' and <= '~') ? null : Malformed;
     }
 
-    /// <summary>The key of one line of a stream.</summary>
-    public static string OfLine(string key, long line) => string.Create(CultureInfo.InvariantCulture, $"{key}#{line}");
+    /// <summary>The key of one line of a stream; the space sets it apart from every key that a caller can send.</summary>
+    public static string OfLine(string key, long line) => string.Create(CultureInfo.InvariantCulture, $"{key} {line}");
 
     /// <summary>What a repeat must have in common with the first row: its very bytes.</summary>
     public static Guid DigestOf(in ReadOnlySequence<byte> row)
