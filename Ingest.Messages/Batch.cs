@@ -19,7 +19,8 @@ public enum FlushCause
     Drain,
 }
 
-/// <summary>What a lane writes in one transaction. It stays the batcher's until there is a verdict for each of its rows.</summary>
+/// <summary>What a lane writes in one transaction. It stays the batcher's until there is a verdict for each of its
+/// rows.</summary>
 /// <param name="Id">Counts a lane incarnation's batches; an answer with another id is stale.</param>
 /// <param name="Parts">The rows, and the positions given up on between them, by gateway in order of position.</param>
 /// <param name="Moves">One for each gateway in the batch: from where to where its position in the ledger moves.</param>
@@ -37,8 +38,8 @@ public sealed record Batch(
 }
 
 /// <summary>Consecutive positions of an envelope, from its row <paramref name="Offset"/> (counted from 0) on.</summary>
-/// <param name="Skipped">Given up on: nothing to write, but recorded with the ledger's move over them, so that a gateway
-/// that asks again hears the same.</param>
+/// <param name="Skipped">Given up on: nothing to write, but recorded with the ledger's move over them, so that a
+/// gateway that asks again hears the same.</param>
 public readonly record struct BatchPart(Envelope Envelope, int Offset, int Count, bool Skipped)
 {
     public long First => Envelope.First + Offset;

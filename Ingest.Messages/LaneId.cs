@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Ingest.Messages;
 
 /// <summary>
-/// Names one lane: the sharded entity that writes a fixed share of one table. Its text form, <c>table/number</c>, is the
-/// entity id in cluster sharding and the key in the ledger, so it must never change for a lane that has written.
+/// Names one lane: the sharded entity that writes a fixed share of one table. Its text form, <c>table/number</c>, is
+/// the entity id in cluster sharding and the key in the ledger, so it must never change for a lane that has written.
 /// </summary>
 /// <param name="Table">The table's served name, for example <c>clicks</c> or <c>sales.orders</c>.</param>
 /// <param name="Number">0 up to, not including, the table's number of lanes.</param>

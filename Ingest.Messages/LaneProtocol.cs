@@ -17,10 +17,10 @@ public interface IGatewayMessage
 /// <summary>
 /// The protocol between a gateway and a lane, which makes at-most-once actor messages exactly-once writes.
 /// <para>
-/// A gateway numbers its rows 1, 2, 3, ... for each lane: a row's <em>position</em>. Envelopes carry consecutive positions
-/// and are kept until every row in them is settled. A lane accepts only the next position of each gateway. A gap makes it
-/// ask for what is missing (<see cref="Expected"/>); what it has seen already is answered from the ledger. The ledger
-/// holds one position for each lane and gateway: all rows up to it are settled.
+/// A gateway numbers its rows 1, 2, 3, ... for each lane: a row's <em>position</em>. Envelopes carry consecutive
+/// positions and are kept until every row in them is settled. A lane accepts only the next position of each gateway. A
+/// gap makes it ask for what is missing (<see cref="Expected"/>); what it has seen already is answered from the ledger.
+/// The ledger holds one position for each lane and gateway: all rows up to it are settled.
 /// </para>
 /// </summary>
 public static class LaneProtocol
@@ -31,7 +31,8 @@ public static class LaneProtocol
     /// <param name="First">The position of the first row.</param>
     /// <param name="Count">The number of positions; equal to the number of rows in <paramref name="Runs"/>, or, where
     /// that is empty, positions that the gateway has given up on and that are to be skipped.</param>
-    /// <param name="Base">The gateway's lowest position that is not settled: a lane need not wait for anything below.</param>
+    /// <param name="Base">The gateway's lowest position that is not settled: a lane need not wait for anything
+    /// below.</param>
     /// <param name="Deadline">No attempt to write may start after this time (UTC).</param>
     /// <param name="Runs">The rows, in order of position.</param>
     public sealed record Envelope(
@@ -52,7 +53,8 @@ public static class LaneProtocol
         /// <summary>True where the gateway has given up on these positions.</summary>
         public bool IsSkip => Runs.IsEmpty;
 
-        /// <summary>The bytes of <paramref name="count"/> tuples from row <paramref name="offset"/> (counted from 0) on.</summary>
+        /// <summary>The bytes of <paramref name="count"/> tuples from row <paramref name="offset"/> (counted from 0)
+        /// on.</summary>
         public long BytesOf(int offset, int count)
         {
             long bytes = 0;
@@ -73,7 +75,8 @@ public static class LaneProtocol
         }
     }
 
-    /// <summary>Asks a lane how far it has come; answered by <see cref="Expected"/>, and by verdicts for what is settled.</summary>
+    /// <summary>Asks a lane how far it has come; answered by <see cref="Expected"/>, and by verdicts for what is
+    /// settled.</summary>
     /// <param name="Base">The gateway's lowest position that is not settled.</param>
     /// <param name="Next">The position that the gateway will give to its next row.</param>
     public sealed record Probe(LaneId Lane, GatewayId Gateway, long Base, long Next) : ILaneMessage;
@@ -82,8 +85,8 @@ public static class LaneProtocol
     public sealed record FlushNow(LaneId Lane) : ILaneMessage;
 
     /// <summary>
-    /// The rows of one gateway from <paramref name="First"/> to <paramref name="Last"/> have <paramref name="Outcome"/>,
-    /// but for the <paramref name="Rejections"/> among them.
+    /// The rows of one gateway from <paramref name="First"/> to <paramref name="Last"/> have
+    /// <paramref name="Outcome"/>, but for the <paramref name="Rejections"/> among them.
     /// </summary>
     /// <param name="Outcome"><see cref="VerdictKind.Committed"/> or <see cref="VerdictKind.NotWritten"/>.</param>
     /// <param name="Rejections">In order of position; the default (empty) where no row was rejected.</param>
@@ -95,13 +98,14 @@ public static class LaneProtocol
         VerdictKind Outcome,
         ImmutableArray<RowRejection> Rejections) : IGatewayMessage
     {
-        /// <summary>The committed rows that repeat an earlier one, in order of position; as a rule there are none.</summary>
+        /// <summary>The committed rows that repeat an earlier one, in order of position; as a rule there are
+        /// none.</summary>
         public ImmutableArray<RowRepeat> Repeats { get; init; } = [];
     }
 
     /// <summary>
-    /// The lane holds, or has settled, every position below <paramref name="Next"/>; the gateway sends what it keeps from
-    /// there on, again if need be.
+    /// The lane holds, or has settled, every position below <paramref name="Next"/>; the gateway sends what it keeps
+    /// from there on, again if need be.
     /// </summary>
     /// <param name="Full">The lane's buffer is full: send again after a pause, not at once.</param>
     public sealed record Expected(LaneId Lane, GatewayId Gateway, long Next, bool Full) : IGatewayMessage;

@@ -1,12 +1,13 @@
 namespace Ingest.Messages;
 
 /// <summary>
-/// The idempotency key that a caller gave to a row: of rows with the same key in one table, only the first is written, and
-/// the others get its verdict.
+/// The idempotency key that a caller gave to a row: of rows with the same key in one table, only the first is written,
+/// and the others get its verdict.
 /// </summary>
 /// <param name="Row">The row's place in its envelope, counted from 0.</param>
 /// <param name="Key">The caller's own words, at most <see cref="MaxLength"/> characters.</param>
-/// <param name="Digest">The first 16 bytes of the SHA-256 of the row as it was received: a repeat must have the same.</param>
+/// <param name="Digest">The first 16 bytes of the SHA-256 of the row as it was received: a repeat must have the
+/// same.</param>
 public readonly record struct RowKey(int Row, string Key, Guid Digest)
 {
     /// <summary>The longest key, in UTF-16 code units.</summary>

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Ingest.Messages;
 
 /// <summary>
-/// The columns that a row gives, in the order of its tuple. Rows of different shapes need separate COPY commands, since a
-/// column that is left out takes its default. A shape says enough to decode its tuples without the catalog, so a row
+/// The columns that a row gives, in the order of its tuple. Rows of different shapes need separate COPY commands, since
+/// a column that is left out takes its default. A shape says enough to decode its tuples without the catalog, so a row
 /// outlives a change of its table.
 /// </summary>
 public sealed class Shape : IEquatable<Shape>

@@ -16,15 +16,16 @@ public enum VerdictKind : byte
     NotWritten = 3,
 
     /// <summary>
-    /// Nobody can tell before the deadline whether the row was written: a commit was under way and its outcome could not
-    /// be read. Sending it again may write it twice, unless it carries an idempotency key.
+    /// Nobody can tell before the deadline whether the row was written: a commit was under way and its outcome could
+    /// not be read. Sending it again may write it twice, unless it carries an idempotency key.
     /// </summary>
     Unknown = 4,
 }
 
 /// <summary>One row's verdict.</summary>
 /// <param name="Rejection">There when, and only when, the row was rejected.</param>
-/// <param name="RepeatedId">The id, as JSON, of the committed row that this one repeats; null for a row of its own.</param>
+/// <param name="RepeatedId">The id, as JSON, of the committed row that this one repeats; null for a row of its
+/// own.</param>
 public readonly record struct Verdict(VerdictKind Kind, Rejection? Rejection = null, string? RepeatedId = null)
 {
     public static Verdict Committed => new(VerdictKind.Committed);

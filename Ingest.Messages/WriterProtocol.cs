@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Ingest.Messages;
 
 /// <summary>
-/// The protocol between a batcher and the writer that is its child. One request is under way at a time. Each answer names
-/// the request, so that a stale one is told apart.
+/// The protocol between a batcher and the writer that is its child. One request is under way at a time. Each answer
+/// names the request, so that a stale one is told apart.
 /// </summary>
 public static class WriterProtocol
 {
@@ -20,7 +20,8 @@ public static class WriterProtocol
     /// </summary>
     public sealed record Resolve(Batch Batch);
 
-    /// <summary>Asks for the verdicts of positions that the ledger has passed; answered by <see cref="VerdictsRead"/>.</summary>
+    /// <summary>Asks for the verdicts of positions that the ledger has passed; answered by
+    /// <see cref="VerdictsRead"/>.</summary>
     public sealed record ReadVerdicts(LaneId Lane, PositionRange Range);
 
     /// <summary>The lane's positions: all rows of a gateway up to its position are settled.</summary>
@@ -71,6 +72,7 @@ public enum WriteFailure
     /// <summary>The commit's outcome is unknown: resolve it before anything else.</summary>
     InDoubt,
 
-    /// <summary>Nothing was written: another incarnation of the lane has moved the ledger. Start afresh from it.</summary>
+    /// <summary>Nothing was written: another incarnation of the lane has moved the ledger. Start afresh from
+    /// it.</summary>
     Fenced,
 }

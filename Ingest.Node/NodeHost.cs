@@ -12,8 +12,8 @@ using Npgsql;
 namespace Ingest.Node;
 
 /// <summary>
-/// One node: its database, its actor system and its HTTP server, started in this order and stopped in the reverse one, so
-/// that each finds what it needs as long as it needs it.
+/// One node: its database, its actor system and its HTTP server, started in this order and stopped in the reverse one,
+/// so that each finds what it needs as long as it needs it.
 /// </summary>
 internal sealed class NodeHost : IAsyncDisposable
 {
@@ -126,8 +126,8 @@ internal sealed class NodeHost : IAsyncDisposable
         else gateway.Drain();
         var app = builder.Build();
         app.MapIngest();
-        // Requests that are under way are answered before the server stops, and before the actors do: but none is to wait
-        // for a batch to grow old.
+        // Requests that are under way are answered before the server stops, and before the actors do: but none is to
+        // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);
         return app;
     }

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Ingest.Node;
 
-/// <summary>The few lines that a person sees when a node is up: where it listens, what it serves, what to try.</summary>
+/// <summary>The few lines that a person sees when a node is up: where it listens, what it serves, what to
+/// try.</summary>
 internal static class StartScreen
 {
     private const int TablesShown = 8;

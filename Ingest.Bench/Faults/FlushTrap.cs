@@ -42,8 +42,8 @@ internal sealed class FlushTrap : IAsyncDisposable
     }
 
     /// <summary>
-    /// As <see cref="SetAsync"/>, but the flush that hangs has rows of every node that sends any: what a small one locks
-    /// is one node's position in the ledger, and a fault would then strike that node's callers alone.
+    /// As <see cref="SetAsync"/>, but the flush that hangs has rows of every node that sends any: what a small one
+    /// locks is one node's position in the ledger, and a fault would then strike that node's callers alone.
     /// </summary>
     public static async Task<FlushTrap> SetFullAsync(FaultPostgres postgres, string table, TimeProvider time)
     {

@@ -24,7 +24,8 @@ internal sealed class Scene(
 
     public TimeProvider Time => time;
 
-    /// <summary>From the end of the cause to the first row of the last table that came back; null: it did not.</summary>
+    /// <summary>From the end of the cause to the first row of the last table that came back; null: it did
+    /// not.</summary>
     public TimeSpan? Resumed { get; private set; }
 
     /// <summary>Longest time without a row on a lane that the fault did not strike; null where it struck all.</summary>

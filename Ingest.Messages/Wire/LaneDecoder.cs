@@ -144,8 +144,8 @@ internal sealed class LaneDecoder
     }
 
     /// <summary>
-    /// Adds up claimed lengths. A sum that wraps around gives an end that is not behind the one before it, and the rules
-    /// refuse such a run.
+    /// Adds up claimed lengths. A sum that wraps around gives an end that is not behind the one before it, and the
+    /// rules refuse such a run.
     /// </summary>
     private static ImmutableArray<int> Ends(RepeatedField<uint> lengths)
     {

@@ -5,9 +5,16 @@ using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Node.Batching;
 
-/// <summary>Turns what the writer says into ranges for the gateways: one for each stretch with the same outcome.</summary>
+/// <summary>Turns what the writer says into ranges for the gateways: one for each stretch with the same
+/// outcome.</summary>
 internal static class BatchAnswers
 {
+    /// <summary>
+    /// Positions that one answer with exceptions speaks of at most: each may have words of its own, and all must fit a
+    /// frame.
+    /// </summary>
+    public const int MaxPositions = 4096;
+
     /// <summary>The answers to a batch that was committed.</summary>
     public static IEnumerable<Settled> For(Batch batch, Written written)
     {
@@ -24,14 +31,16 @@ internal static class BatchAnswers
                     continue;
                 }
 
-                yield return Answer(batch.Lane, last.Range, last.Skipped, written.Rejections, written.Repeats);
+                foreach (var answer in Answers(batch.Lane, last.Range, last.Skipped, written.Rejections, written.Repeats))
+                    yield return answer;
             }
 
             open[gateway] = (part.Range, part.Skipped);
         }
 
         foreach (var (range, skipped) in open.Values)
-            yield return Answer(batch.Lane, range, skipped, written.Rejections, written.Repeats);
+            foreach (var answer in Answers(batch.Lane, range, skipped, written.Rejections, written.Repeats))
+                yield return answer;
     }
 
     /// <summary>The answers to positions that had been settled before: what is no exception was committed.</summary>
@@ -48,6 +57,22 @@ internal static class BatchAnswers
 
         if (next <= read.Range.Last)
             yield return Answer(lane, read.Range with { First = next }, false, read.Rejections, read.Repeats);
+    }
+
+    private static IEnumerable<Settled> Answers(
+        LaneId lane,
+        PositionRange range,
+        bool skipped,
+        ImmutableArray<RejectedRow> rejections,
+        ImmutableArray<RepeatedRow> repeats)
+    {
+        // Without exceptions an answer is two numbers, however many rows it is about.
+        var step = rejections.IsEmpty && repeats.IsEmpty ? range.Last - range.First + 1 : MaxPositions;
+        for (var first = range.First; first <= range.Last; first += step)
+        {
+            var part = range with { First = first, Last = Math.Min(range.Last, first + step - 1) };
+            yield return Answer(lane, part, skipped, rejections, repeats);
+        }
     }
 
     private static Settled Answer(

@@ -22,6 +22,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<GatewayId, IActorRef> gateways = [];
     private readonly List<Envelope> early = [];
+    private readonly HashSet<GatewayId> asking = [];
 
     private LaneBuffer buffer;
     private long earlyBytes;
@@ -58,6 +59,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         new OneForOneStrategy(cause =>
         {
             log.Error(cause, "The writer of lane {0} failed and is restarted", lane);
+            asking.Clear(); // What it was asked for gateways went with it; they ask again.
             return Directive.Restart;
         });
 
@@ -69,7 +71,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         Receive<FlushNow>(_ => draining = true);
         Receive<Expire>(_ => ExpireEarly());
         Receive<LedgerRead>(HandleLedgerRead);
-        Receive<Failed>(failed => failed.BatchId == 0, failed => PauseAfter(failed, Retry.Instance));
+        Receive<Failed>(failed => failed.BatchId == 0, failed => PauseAfter(failed));
         Receive<Retry>(_ => writer.Tell(new ReadLedger(lane)));
         Receive<LaneStop>(_ => Context.Stop(Self));
     }
@@ -141,8 +143,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         var settled = buffer.Settled(envelope.Gateway);
         if (envelope.First <= settled)
         {
-            var last = Math.Min(envelope.Last, settled);
-            writer.Tell(new ReadVerdicts(lane, new PositionRange(envelope.Gateway, envelope.First, last)));
+            AskVerdicts(new PositionRange(envelope.Gateway, envelope.First, Math.Min(envelope.Last, settled)));
         }
 
         switch (buffer.Offer(envelope, Now))
@@ -164,9 +165,19 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         if (stopping) return;
         gateways[probe.Gateway] = Sender;
         var settled = Math.Min(buffer.Settled(probe.Gateway), probe.Next - 1);
-        if (probe.Base <= settled)
-            writer.Tell(new ReadVerdicts(lane, new PositionRange(probe.Gateway, probe.Base, settled)));
+        if (probe.Base <= settled) AskVerdicts(new PositionRange(probe.Gateway, probe.Base, settled));
         Sender.Tell(new Expected(lane, probe.Gateway, Math.Max(buffer.Next(probe.Gateway), probe.Base), Full: false));
+    }
+
+    /// <summary>
+    /// Asks the ledger on a gateway's behalf, for one range at a time and not too long a one: a gateway that misses
+    /// more asks again.
+    /// </summary>
+    private void AskVerdicts(PositionRange range)
+    {
+        if (!asking.Add(range.Gateway)) return;
+        var last = Math.Min(range.Last, range.First + BatchAnswers.MaxPositions - 1);
+        writer.Tell(new ReadVerdicts(lane, range with { Last = last }));
     }
 
     private void HandleFlushNow()
@@ -217,17 +228,19 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
 
     private void HandleFailed(Failed failed)
     {
+        if (failed.BatchId == 0) asking.Clear(); // The ledger could not be asked; the gateways ask again.
         if (writing is not { } batch || failed.BatchId != batch.Id) return;
         switch (failed.Failure)
         {
             case WriteFailure.Transient:
                 writing = null;
                 buffer.PutBack(batch);
-                PauseAfter(failed, Retry.Instance);
+                PauseAfter(failed);
                 break;
             case WriteFailure.InDoubt:
-                // The batch stays out: none of its rows may be given up on, or tried again, before its outcome is known.
-                PauseAfter(failed, Retry.Instance);
+                // The batch stays out: none of its rows may be given up on, or tried again, before its outcome is
+                // known.
+                PauseAfter(failed);
                 break;
             case WriteFailure.Fenced:
                 log.Warning("Lane {0} was written by another incarnation and starts afresh: {1}", lane, failed.Reason);
@@ -247,6 +260,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
 
     private void HandleVerdictsRead(VerdictsRead read)
     {
+        asking.Remove(read.Range.Gateway);
         if (!gateways.TryGetValue(read.Range.Gateway, out var actor)) return;
         foreach (var settled in BatchAnswers.For(lane, read)) actor.Tell(settled);
     }
@@ -268,19 +282,20 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         }
 
         writing = null;
+        asking.Clear();
         buffer = new LaneBuffer(lane, options);
         Timers.Cancel(nameof(FlushDue));
         Become(Recovering);
         writer.Tell(new ReadLedger(lane));
     }
 
-    private void PauseAfter(Failed failed, Retry retry)
+    private void PauseAfter(Failed failed)
     {
         pausing = true;
         var exponent = Math.Min(failures++, 30);
         var full = Math.Min(options.RetryMin.TotalMilliseconds * Math.Pow(2, exponent), options.RetryMax.TotalMilliseconds);
         // Full jitter would now and then retry at once; half keeps the database's relief and still spreads the lanes.
-        Timers.StartSingleTimer(nameof(Retry), retry, TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2)));
+        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2)));
         // One line when trouble begins; a database that is down for an hour must not fill the disk.
         if (failures == 1) log.Warning("Lane {0} cannot write now and tries again: {1}", lane, failed.Reason);
     }
@@ -288,6 +303,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
     private void NoteSuccess()
     {
         pausing = false;
+        Timers.Cancel(nameof(Retry));
         if (failures > 0) log.Info("Lane {0} writes again after {1} failed attempts", lane, failures);
         failures = 0;
     }

@@ -2,7 +2,8 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Ingest.Node.Batching;
 
-/// <summary>When a lane flushes, what it may hold, and how it retries. Set in <c>hocon/ingest.conf</c>, by table.</summary>
+/// <summary>When a lane flushes, what it may hold, and how it retries. Set in <c>hocon/ingest.conf</c>, by
+/// table.</summary>
 public sealed record BatchingOptions
 {
     /// <summary>A batch is flushed when it has this many rows, and never has more.</summary>
@@ -20,11 +21,13 @@ public sealed record BatchingOptions
     [Range(1, 256)]
     public required int Lanes { get; init; }
 
-    /// <summary>The bytes of tuples that a lane holds at most, waiting and in flight; what is above is refused.</summary>
+    /// <summary>The bytes of tuples that a lane holds at most, waiting and in flight; what is above is
+    /// refused.</summary>
     [Range(1024, long.MaxValue)]
     public required long BufferBytes { get; init; }
 
-    /// <summary>The first pause before a failed write is tried again; it doubles up to <see cref="RetryMax"/>.</summary>
+    /// <summary>The first pause before a failed write is tried again; it doubles up to
+    /// <see cref="RetryMax"/>.</summary>
     public required TimeSpan RetryMin { get; init; }
 
     public required TimeSpan RetryMax { get; init; }

@@ -10,7 +10,8 @@ internal enum Offer
     /// <summary>Its rows wait in the buffer, but for those that were seen before.</summary>
     Accepted,
 
-    /// <summary>All of its positions were seen before; those that wait here are answered when they are written.</summary>
+    /// <summary>All of its positions were seen before; those that wait here are answered when they are
+    /// written.</summary>
     Seen,
 
     /// <summary>Positions before it are missing: ask for them.</summary>
@@ -21,9 +22,9 @@ internal enum Offer
 }
 
 /// <summary>
-/// The rules of a lane, without actors and without a database: which rows are taken, in what order, and when and how many
-/// of them make a batch. All times are handed in. At most one batch is out at a time: taken, and neither committed nor put
-/// back.
+/// The rules of a lane, without actors and without a database: which rows are taken, in what order, and when and how
+/// many of them make a batch. All times are handed in. At most one batch is out at a time: taken, and neither committed
+/// nor put back.
 /// </summary>
 internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
 {
@@ -50,7 +51,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public void Recover(GatewayId gateway, long position) =>
         cursors[gateway] = new Cursor { Ledger = position, Next = position + 1 };
 
-    /// <summary>Takes the rows of an envelope that are next in line; their age counts from <paramref name="now"/>.</summary>
+    /// <summary>Takes the rows of an envelope that are next in line; their age counts from
+    /// <paramref name="now"/>.</summary>
     public Offer Offer(Envelope envelope, DateTimeOffset now)
     {
         var cursor = CursorOf(envelope.Gateway);
@@ -65,7 +67,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         var held = Bytes + bytesOut;
         if (held > 0 && held + part.Bytes > options.BufferBytes) return Batching.Offer.Full;
         cursor.Next = envelope.Last + 1;
-        waiting.AddLast((part, now));
+        if (!part.Skipped || !TryExtend(waiting.Last, part)) waiting.AddLast((part, now));
         Count(part, 1);
         return Batching.Offer.Accepted;
     }
@@ -84,28 +86,49 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public TimeSpan DueIn(DateTimeOffset now) => waiting.First!.Value.Since + options.FlushInterval - now;
 
     /// <summary>
-    /// Gives up on the rows whose deadline has passed. Their bytes are let go; their positions stay in line, so that the
-    /// ledger moves over them.
+    /// Gives up on the rows whose deadline has passed. Their bytes are let go; their positions stay in line, so that
+    /// the ledger moves over them.
     /// </summary>
     /// <returns>The positions that were given up on, to be answered as not written.</returns>
     public ImmutableArray<PositionRange> Expire(DateTimeOffset now)
     {
         ImmutableArray<PositionRange>.Builder? expired = null;
-        for (var node = waiting.First; node is not null; node = node.Next)
+        var skips = new Dictionary<GatewayId, LinkedListNode<(BatchPart Part, DateTimeOffset Since)>>();
+        for (var node = waiting.First; node is not null;)
         {
-            var (part, since) = node.Value;
-            if (part.Skipped || part.Envelope.Deadline > now) continue;
-            Count(part, -1);
-            node.Value = (part with { Envelope = part.Envelope with { Runs = [], Keys = [] }, Skipped = true }, since);
-            (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
+            var (current, next) = (node, node.Next);
+            node = next;
+            var (part, since) = current.Value;
+            if (!part.Skipped)
+            {
+                if (part.Envelope.Deadline > now) continue;
+                Count(part, -1);
+                (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
+                part = part with { Envelope = part.Envelope with { Runs = [], Keys = [] }, Skipped = true };
+                current.Value = (part, since);
+            }
+
+            // An outage leaves as many skipped envelopes as there were; neighbours of one gateway become one.
+            if (TryExtend(skips.GetValueOrDefault(part.Envelope.Gateway), part)) waiting.Remove(current);
+            else skips[part.Envelope.Gateway] = current;
         }
 
         return expired?.ToImmutable() ?? [];
     }
 
+    /// <summary>Lets skipped positions of the same gateway that end just before a skipped part take it in.</summary>
+    private static bool TryExtend(LinkedListNode<(BatchPart Part, DateTimeOffset Since)>? node, BatchPart part)
+    {
+        if (node is not { Value: ({ Skipped: true } before, var since) }
+            || before.Envelope.Gateway != part.Envelope.Gateway || before.Last + 1 != part.First) return false;
+        var all = before.Envelope with { First = before.First, Count = before.Count + part.Count };
+        node.Value = (new BatchPart(all, 0, all.Count, Skipped: true), since);
+        return true;
+    }
+
     /// <summary>
-    /// Takes the next batch from the front: at most <c>flush-every</c> rows and <c>flush-bytes</c> bytes, but for a single
-    /// row that alone is larger. The buffer is not empty.
+    /// Takes the next batch from the front: at most <c>flush-every</c> rows and <c>flush-bytes</c> bytes, but for a
+    /// single row that alone is larger. The buffer is not empty.
     /// </summary>
     public Batch Take(FlushCause cause)
     {

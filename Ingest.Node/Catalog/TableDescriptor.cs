@@ -25,7 +25,8 @@ public sealed record Column(
     string? Default)
 {
     /// <summary>
-    /// The type for a CAST, quoted and without its modifier: a cast to <c>bit(3)</c> cuts off what an assignment refuses.
+    /// The type for a CAST, quoted and without its modifier: a cast to <c>bit(3)</c> cuts off what an assignment
+    /// refuses.
     /// </summary>
     public string SqlType { get; init; } = "";
 }

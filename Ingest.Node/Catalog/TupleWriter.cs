@@ -4,7 +4,8 @@ using System.Buffers.Binary;
 namespace Ingest.Node.Catalog;
 
 /// <summary>
-/// A growable, reusable run of bytes in network byte order, as PostgreSQL's binary COPY format wants them. Not thread-safe.
+/// A growable, reusable run of bytes in network byte order, as PostgreSQL's binary COPY format wants them. Not
+/// thread-safe.
 /// </summary>
 public sealed class TupleWriter(int capacity = 256) : IBufferWriter<byte>
 {
@@ -34,7 +35,8 @@ public sealed class TupleWriter(int capacity = 256) : IBufferWriter<byte>
 
     public void Write(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Append(bytes.Length));
 
-    /// <summary>Overwrites four bytes that were written before, for a length or a count known only afterwards.</summary>
+    /// <summary>Overwrites four bytes that were written before, for a length or a count known only
+    /// afterwards.</summary>
     public void PatchInt32(int offset, int value) =>
         BinaryPrimitives.WriteInt32BigEndian(buffer.AsSpan(0, Length)[offset..], value);
 

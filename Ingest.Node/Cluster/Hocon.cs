@@ -23,8 +23,8 @@ internal static partial class Hocon
                 : ""));
 
     /// <summary>
-    /// What the environment alone says: the file without its own values, so that it can be put in front of a file that the
-    /// user has written.
+    /// What the environment alone says: the file without its own values, so that it can be put in front of a file that
+    /// the user has written.
     /// </summary>
     public static Config ReadEnvironment(string name, Func<string, string?> environment) =>
         Parse(Value().Replace(File.ReadAllText(Path.Combine(Directory, name)), ""), environment);

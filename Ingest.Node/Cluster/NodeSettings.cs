@@ -12,8 +12,8 @@ using Npgsql;
 namespace Ingest.Node.Cluster;
 
 /// <summary>
-/// All settings of a node, read from <c>hocon/ingest.conf</c>, which holds every default, then a file of the user's own, then
-/// the environment.
+/// All settings of a node, read from <c>hocon/ingest.conf</c>, which holds every default, then a file of the user's
+/// own, then the environment.
 /// </summary>
 internal sealed class NodeSettings
 {
@@ -34,6 +34,7 @@ internal sealed class NodeSettings
         batching = BatchingOf(read.Section("batching"));
         tables = read.Sections("tables", fallback: "batching")
             .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
+        CheckTimes();
     }
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
@@ -54,7 +55,8 @@ internal sealed class NodeSettings
     public ClusterSettings Cluster { get; }
 
     /// <summary>Reads the settings of this process.</summary>
-    /// <exception cref="SettingsException">A value is missing, malformed or out of range: says which and why.</exception>
+    /// <exception cref="SettingsException">A value is missing, malformed or out of range: says which and
+    /// why.</exception>
     public static NodeSettings Load() => Load(Environment.GetEnvironmentVariable);
 
     public static NodeSettings Load(Func<string, string?> environment)
@@ -73,6 +75,23 @@ internal sealed class NodeSettings
 
     /// <summary>How a table's lanes batch.</summary>
     public BatchingOptions BatchingFor(string table) => tables.GetValueOrDefault(table, batching);
+
+    /// <summary>Durations that are right by themselves and together would answer "not written" to every row.</summary>
+    private void CheckTimes()
+    {
+        var patience = Gateway.RequestTimeout - Gateway.AnswerMargin;
+        Require(patience > TimeSpan.Zero, "gateway.answer-margin is less than gateway.request-timeout");
+        Require(Writing.LockTimeout > TimeSpan.Zero, "writing.lock-timeout is more than zero, which would wait for ever");
+        Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout is less than gateway.answer-margin");
+        Require(Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention is ten request-timeouts or more");
+        foreach (var options in tables.Values.Append(batching))
+            Require(options.FlushInterval < patience, "flush-interval is less than request-timeout less answer-margin");
+    }
+
+    private static void Require(bool holds, string rule)
+    {
+        if (!holds) throw new SettingsException($"Settings do not fit together: ingest.{rule}.");
+    }
 
     private static string PostgresOf(SettingsReader read)
     {

@@ -16,7 +16,8 @@ internal sealed class SettingsReader(Config config, string path)
 
     public SettingsReader Section(string name) => new(config, $"{path}.{name}");
 
-    /// <summary>The sections in <paramref name="name"/>; what one leaves out is as in <paramref name="fallback"/>.</summary>
+    /// <summary>The sections in <paramref name="name"/>; what one leaves out is as in
+    /// <paramref name="fallback"/>.</summary>
     public IEnumerable<(string Name, SettingsReader Section)> Sections(string name, string fallback)
     {
         var sections = config.GetConfig($"{path}.{name}");

@@ -32,8 +32,8 @@ internal static class Command
 
     /// <summary>Runs a command and collects its output.</summary>
     /// <remarks>
-    /// A cancelled command is sent an interrupt first: initdb then removes what it has made, and pg_ctl stops the server
-    /// that it is starting, which nobody else could find before its pid file is there.
+    /// A cancelled command is sent an interrupt first: initdb then removes what it has made, and pg_ctl stops the
+    /// server that it is starting, which nobody else could find before its pid file is there.
     /// </remarks>
     /// <exception cref="EmbeddedPostgresException">The program cannot be started at all.</exception>
     public static async Task<CommandResult> RunAsync(

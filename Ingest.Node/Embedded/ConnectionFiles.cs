@@ -2,7 +2,8 @@ using Npgsql;
 
 namespace Ingest.Node.Embedded;
 
-/// <summary>How to connect to the embedded server, and the files that tell it to <c>./ingest load</c> and to people.</summary>
+/// <summary>How to connect to the embedded server, and the files that tell it to <c>./ingest load</c> and to
+/// people.</summary>
 internal static class ConnectionFiles
 {
     public const string Superuser = "postgres";

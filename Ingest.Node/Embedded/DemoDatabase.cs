@@ -18,8 +18,8 @@ internal static class DemoDatabase
         """;
 
     /// <summary>
-    /// Makes the database with its table, unless there is one. It is made under another name and renamed, so that a crash
-    /// leaves all or nothing, and a table that someone dropped later stays dropped.
+    /// Makes the database with its table, unless there is one. It is made under another name and renamed, so that a
+    /// crash leaves all or nothing, and a table that someone dropped later stays dropped.
     /// </summary>
     /// <exception cref="EmbeddedPostgresException">The server refuses; the message has its reason.</exception>
     public static async Task EnsureAsync(int port, string password, CancellationToken cancellation)

@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace Ingest.Node.Embedded;
 
 /// <summary>
-/// A PostgreSQL server of the node's own, for a node that was not given one. It is an installed PostgreSQL with its data in
-/// the node's data directory, on 127.0.0.1 with a random password; it is durable, and it is started again when it dies.
+/// A PostgreSQL server of the node's own, for a node that was not given one. It is an installed PostgreSQL with its
+/// data in the node's data directory, on 127.0.0.1 with a random password; it is durable, and it is started again when
+/// it dies.
 /// </summary>
 public sealed class EmbeddedPostgres : IAsyncDisposable
 {
@@ -34,7 +35,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         supervision = new Supervisor(server, options, logger, time).RunAsync(postmaster, stopping.Token);
     }
 
-    /// <summary>A superuser's connection string (Npgsql) to the database <c>ingest</c>; it holds until the end.</summary>
+    /// <summary>A superuser's connection string (Npgsql) to the database <c>ingest</c>; it holds until the
+    /// end.</summary>
     public string ConnectionString { get; }
 
     /// <summary>
@@ -46,7 +48,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     /// <param name="logger">Told of starts, deaths and stops.</param>
     /// <param name="time">For the supervisor's pauses.</param>
     /// <param name="cancellation">Ends the start-up, and the server with it.</param>
-    /// <exception cref="EmbeddedPostgresException">It cannot be done; the message is one line and says what to do.</exception>
+    /// <exception cref="EmbeddedPostgresException">It cannot be done; the message is one line and says what to
+    /// do.</exception>
     public static async Task<EmbeddedPostgres> StartAsync(
         EmbeddedPostgresOptions options, ILogger logger, TimeProvider time, CancellationToken cancellation)
     {

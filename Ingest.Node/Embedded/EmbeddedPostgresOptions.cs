@@ -5,7 +5,8 @@ namespace Ingest.Node.Embedded;
 /// <summary>Where and how the embedded PostgreSQL runs.</summary>
 public sealed class EmbeddedPostgresOptions
 {
-    /// <summary>The node's data directory; the server keeps everything that it has in <c>postgres</c> below it.</summary>
+    /// <summary>The node's data directory; the server keeps everything that it has in <c>postgres</c> below
+    /// it.</summary>
     [Required]
     public required string DataDirectory { get; init; }
 
@@ -16,7 +17,8 @@ public sealed class EmbeddedPostgresOptions
     [Range(0, 65535)]
     public int Port { get; init; }
 
-    /// <summary>How long the server may take to accept connections; crash recovery after much WAL takes minutes.</summary>
+    /// <summary>How long the server may take to accept connections; crash recovery after much WAL takes
+    /// minutes.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How long a fast shutdown may take before the immediate one, which loses nothing either.</summary>

@@ -12,7 +12,8 @@ internal sealed record PostgresBinaries(string Directory, int Major)
 
     private static readonly string[] Needed = ["initdb", "pg_ctl", "postgres"];
 
-    // {parent}/{version}/{inside}: Debian and Ubuntu, Red Hat's family, Alpine, Homebrew on both kinds of Mac, Postgres.app.
+    // {parent}/{version}/{inside}: Debian and Ubuntu, Red Hat's family, Alpine, Homebrew on both kinds of Mac,
+    // Postgres.app.
     private static readonly (string Parent, string Pattern, string Inside)[] Places =
     [
         ("/usr/lib/postgresql", "*", "bin"),

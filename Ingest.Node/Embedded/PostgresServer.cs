@@ -8,7 +8,8 @@ internal enum StopMode
     /// <summary>Transactions are rolled back and a checkpoint is written.</summary>
     Fast,
 
-    /// <summary>As a crash: nothing is written, and the next start recovers from the WAL. No committed row is lost.</summary>
+    /// <summary>As a crash: nothing is written, and the next start recovers from the WAL. No committed row is
+    /// lost.</summary>
     Immediate,
 }
 
@@ -28,7 +29,8 @@ internal sealed class PostgresServer(
         ? postmaster
         : null;
 
-    /// <summary>Takes over the server that runs already, else starts one, and waits until it accepts connections.</summary>
+    /// <summary>Takes over the server that runs already, else starts one, and waits until it accepts
+    /// connections.</summary>
     /// <param name="port">The port for a new server; one that runs already keeps its own.</param>
     /// <param name="cancellation">Ends the waiting; the server may then be left in the middle of its start.</param>
     /// <exception cref="EmbeddedPostgresException">It did not start; the message has the server's reason.</exception>

@@ -5,14 +5,16 @@ namespace Ingest.Node.Embedded;
 /// in a container for instance, gives the server to <c>postgres</c>, or where there is none to <c>nobody</c>.
 /// </summary>
 /// <param name="Name">The user's name; for messages.</param>
-/// <param name="Owner">What <c>chown</c> takes: <c>uid:gid</c>; null when the server runs as the node's own user.</param>
+/// <param name="Owner">What <c>chown</c> takes: <c>uid:gid</c>; null when the server runs as the node's own
+/// user.</param>
 /// <param name="Prefix">What goes before a command line for it to run as that user.</param>
 internal sealed record ServerAccount(string Name, string? Owner, IReadOnlyList<string> Prefix)
 {
     private static readonly string[] InOrderOfPreference = ["postgres", "nobody"];
 
     /// <summary>Chooses the user.</summary>
-    /// <exception cref="EmbeddedPostgresException">The node is root, and has no other user or cannot change to one.</exception>
+    /// <exception cref="EmbeddedPostgresException">The node is root, and has no other user or cannot change to
+    /// one.</exception>
     public static async Task<ServerAccount> ChooseAsync(CancellationToken cancellation)
     {
         if (!Environment.IsPrivilegedProcess)
@@ -43,7 +45,8 @@ internal sealed record ServerAccount(string Name, string? Owner, IReadOnlyList<s
     }
 
     /// <summary>Checks that this user can come to a directory through all that are above it.</summary>
-    /// <exception cref="EmbeddedPostgresException">A directory above is closed to the user; the message names it.</exception>
+    /// <exception cref="EmbeddedPostgresException">A directory above is closed to the user; the message names
+    /// it.</exception>
     public async Task CheckReachesAsync(string directory, CancellationToken cancellation)
     {
         if (Owner is null)

@@ -8,7 +8,8 @@ namespace Ingest.Node.Embedded;
 
 /// <summary>
 /// The directory <c>postgres</c> in the node's data directory, locked for as long as this object lives:
-/// <c>cluster</c> (PostgreSQL's own), <c>password</c>, <c>log/server.log</c>, <c>connection</c>, <c>url</c>, <c>lock</c>.
+/// <c>cluster</c> (PostgreSQL's own), <c>password</c>, <c>log/server.log</c>, <c>connection</c>, <c>url</c>,
+/// <c>lock</c>.
 /// </summary>
 internal sealed class ServerDirectory : IDisposable
 {
@@ -88,7 +89,8 @@ internal sealed class ServerDirectory : IDisposable
         }
     }
 
-    /// <summary>Makes the cluster by initdb. What is half done by a crash is made anew: only the rename makes it valid.</summary>
+    /// <summary>Makes the cluster by initdb. What is half done by a crash is made anew: only the rename makes it
+    /// valid.</summary>
     /// <exception cref="EmbeddedPostgresException">initdb failed; the message has its reason.</exception>
     public async Task InitializeAsync(
         PostgresBinaries binaries, ServerAccount account, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 namespace Ingest.Node.Embedded;
 
-/// <summary>Starts the server again on its port whenever it dies, with growing pauses while that does not help.</summary>
+/// <summary>Starts the server again on its port whenever it dies, with growing pauses while that does not
+/// help.</summary>
 internal sealed class Supervisor(
     PostgresServer server, EmbeddedPostgresOptions options, ILogger logger, TimeProvider time)
 {

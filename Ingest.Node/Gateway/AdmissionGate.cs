@@ -1,9 +1,9 @@
 namespace Ingest.Node.Gateway;
 
 /// <summary>
-/// Counts rows and bytes in flight against their limits. Thread-safe. Who asks without waiting is refused at the limits; who
-/// waits is let in below three quarters of them, in order, so that streams, which fill whatever they are given, leave
-/// room for single rows.
+/// Counts rows and bytes in flight against their limits. Thread-safe. Who asks without waiting is refused at the
+/// limits; who waits is let in below three quarters of them, in order, so that streams, which fill whatever they are
+/// given, leave room for single rows.
 /// </summary>
 internal sealed class AdmissionGate(long maxRows, long maxBytes)
 {

@@ -68,7 +68,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
                 filling.Add(window);
             }
 
-            row += window.Append(submission, row, options);
+            row += window.Append(submission, row, submission.Rows.Count - row, options);
             if (row < submission.Rows.Count) Send(window);
         }
 

@@ -15,12 +15,13 @@ public enum Admission
 }
 
 /// <summary>
-/// The way in for rows, as the HTTP and gRPC endpoints see it: rent a submission, encode rows into it, have it admitted,
-/// submit it, read the verdicts, return it.
+/// The way in for rows, as the HTTP and gRPC endpoints see it: rent a submission, encode rows into it, have it
+/// admitted, submit it, read the verdicts, return it.
 /// </summary>
 public interface IRowGateway
 {
-    /// <summary>An empty submission for rows of <paramref name="table"/>; give it back with <see cref="Return"/>.</summary>
+    /// <summary>An empty submission for rows of <paramref name="table"/>; give it back with
+    /// <see cref="Return"/>.</summary>
     Submission Rent(TableDescriptor table);
 
     /// <summary>Gives back a submission that was never submitted, or whose verdicts are all there.</summary>
@@ -34,8 +35,8 @@ public interface IRowGateway
     ValueTask<Admission> AdmitAsync(Submission submission, CancellationToken cancellation);
 
     /// <summary>
-    /// Sends admitted rows on their way. Completes when each row has its verdict, at the latest at the deadline; it never
-    /// throws and cannot be cancelled: a caller that has hung up has no say in whether its row is written.
+    /// Sends admitted rows on their way. Completes when each row has its verdict, at the latest at the deadline; it
+    /// never throws and cannot be cancelled: a caller that has hung up has no say in whether its row is written.
     /// </summary>
     ValueTask SubmitAsync(Submission submission);
 

@@ -4,8 +4,8 @@ using static Ingest.Messages.LaneProtocol;
 namespace Ingest.Node.Gateway;
 
 /// <summary>
-/// What a gateway has sent to one lane and not seen settled: it numbers the rows, makes envelopes, keeps them, and finds the
-/// callers of what is settled. Pure; all times are handed in.
+/// What a gateway has sent to one lane and not seen settled: it numbers the rows, makes envelopes, keeps them, and
+/// finds the callers of what is settled. Pure; all times are handed in.
 /// </summary>
 internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 {
@@ -37,19 +37,22 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     /// <param name="answerBy">When its callers are answered at the latest.</param>
     public void Open(DateTimeOffset answerBy) => filling = new WindowEntry(next, answerBy);
 
-    /// <summary>Adds rows of a submission, from row <paramref name="first"/> on, to the envelope that was opened.</summary>
-    /// <returns>How many were taken, which may be none; the rest is for the next envelope, after <see cref="Seal"/>.</returns>
-    public int Append(Submission submission, int first, GatewayOptions options)
+    /// <summary>Adds rows of a submission, from row <paramref name="first"/> on, to the envelope that was
+    /// opened.</summary>
+    /// <returns>How many were taken, which may be none; the rest is for the next envelope, after
+    /// <see cref="Seal"/>.</returns>
+    public int Append(Submission submission, int first, int count, GatewayOptions options)
     {
         var entry = filling ?? throw new InvalidOperationException("There is no envelope to fill.");
-        var taken = entry.Append(submission, first, submission.Rows.Count - first, options);
+        var taken = entry.Append(submission, first, count, options);
         next += taken;
         Rows += taken;
         return taken;
     }
 
     /// <summary>Closes the envelope that is being filled and keeps it.</summary>
-    /// <param name="answerMargin">How long before its callers are answered the last attempt to write it may start.</param>
+    /// <param name="answerMargin">How long before its callers are answered the last attempt to write it may
+    /// start.</param>
     public Envelope Seal(DateTimeOffset now, TimeSpan answerMargin)
     {
         var entry = filling ?? throw new InvalidOperationException("There is nothing to seal.");
@@ -68,8 +71,8 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     }
 
     /// <summary>
-    /// The probe that asks the lane how far it has come, where the oldest row has waited for so long, and the lane has not
-    /// been asked for so long, that something may have been lost; whatever the lane has said of other rows.
+    /// The probe that asks the lane how far it has come, where the oldest row has waited for so long, and the lane has
+    /// not been asked for so long, that something may have been lost; whatever the lane has said of other rows.
     /// </summary>
     public Probe? Probe(DateTimeOffset now, TimeSpan after)
     {
@@ -97,7 +100,8 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 
     /// <summary>Settles what a lane has settled, whoever of it is still unsettled here.</summary>
     /// <param name="completed">Gets the submissions whose last verdict this was.</param>
-    /// <returns>How many rows were settled by it, by kind; those whose callers had been answered before count too.</returns>
+    /// <returns>How many rows were settled by it, by kind; those whose callers had been answered before count
+    /// too.</returns>
     public SettledCounts Settle(Settled settled, List<Submission> completed)
     {
         var counts = default(SettledCounts);
@@ -113,8 +117,8 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     }
 
     /// <summary>
-    /// Answers the callers whose time is up: the outcome of their rows is unknown. The positions are kept, without their
-    /// bytes, until the lane says what became of them.
+    /// Answers the callers whose time is up: the outcome of their rows is unknown. The positions are kept, without
+    /// their bytes, until the lane says what became of them.
     /// </summary>
     public void GiveUp(DateTimeOffset now, List<Submission> completed)
     {

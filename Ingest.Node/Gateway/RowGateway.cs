@@ -11,7 +11,8 @@ namespace Ingest.Node.Gateway;
 /// </summary>
 internal sealed class RowGateway : IRowGateway, IAccounting
 {
-    /// <summary>Callers resumed by one work item: enough to spare most thread hops, few enough to share the work out.</summary>
+    /// <summary>Callers resumed by one work item: enough to spare most thread hops, few enough to share the work
+    /// out.</summary>
     private const int ResumedTogether = 32;
 
     /// <summary>Submissions kept for the next callers: as many as callers that wait together, as a rule.</summary>

@@ -1,6 +1,7 @@
 namespace Ingest.Node.Gateway;
 
-/// <summary>One table's rows on this node, counted since its start. Thread-safe; what was received and has no end is pending.</summary>
+/// <summary>One table's rows on this node, counted since its start. Thread-safe; what was received and has no end is
+/// pending.</summary>
 internal sealed class TableCounters
 {
     private long received;

@@ -15,9 +15,9 @@ internal sealed class TableLanes(string table, GatewayId gateway, LaneSettings s
         [.. Enumerable.Range(0, settings.Lanes).Select(number => new LaneWindow(new LaneId(table, number), gateway))];
 
     /// <summary>
-    /// The lane for the next rows. The first one takes all while it has less than a full batch under way: a few full batches
-    /// beat many small ones, and since every gateway prefers the same lane, batches stay large when nodes are added.
-    /// Beyond that the next lanes join in; and while a lane is silent, the others take its place.
+    /// The lane for the next rows. The first one takes all while it has less than a full batch under way: a few full
+    /// batches beat many small ones, and since every gateway prefers the same lane, batches stay large when nodes are
+    /// added. Beyond that the next lanes join in; and while a lane is silent, the others take its place.
     /// </summary>
     public LaneWindow Choose()
     {

@@ -57,8 +57,8 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     }
 
     /// <summary>
-    /// The envelope once more; as positions to skip where its callers have been answered, or where a lane has given up on
-    /// some of its rows: another lane's clock might be behind, and none of those may be written any more.
+    /// The envelope once more; as positions to skip where its callers have been answered, or where a lane has given up
+    /// on some of its rows: another lane's clock might be behind, and none of those may be written any more.
     /// </summary>
     public Envelope Again(long @base)
     {

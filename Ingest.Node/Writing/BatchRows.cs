@@ -22,8 +22,8 @@ internal readonly record struct RowSlice(RowRun Run, int Offset, int Count, Gate
 }
 
 /// <summary>
-/// The rows of a batch by index, counted from 0: grouped by shape, since each shape needs a COPY of its own, and within a
-/// shape in the order in which the lane took them.
+/// The rows of a batch by index, counted from 0: grouped by shape, since each shape needs a COPY of its own, and within
+/// a shape in the order in which the lane took them.
 /// </summary>
 internal sealed class BatchRows
 {

@@ -6,8 +6,8 @@ using static Ingest.Messages.WriterProtocol;
 namespace Ingest.Node.Writing;
 
 /// <summary>
-/// A batch as its table wants it now: rows that were encoded for an earlier state of the table are encoded anew, and those
-/// that no longer fit are rejected one by one.
+/// A batch as its table wants it now: rows that were encoded for an earlier state of the table are encoded anew, and
+/// those that no longer fit are rejected one by one.
 /// </summary>
 /// <param name="Table">null where the table is gone: all rows are rejected.</param>
 internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, ImmutableArray<RejectedRow> Rejections)
@@ -16,7 +16,8 @@ internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, Immut
 
     /// <param name="encodeAnew">True where PostgreSQL has refused what the catalog takes for fitting: then no tuple is
     /// trusted, since its bytes may hold what has changed (an array names its element type).</param>
-    /// <exception cref="Npgsql.NpgsqlException">A row needs a key, and the database could not be asked for one.</exception>
+    /// <exception cref="Npgsql.NpgsqlException">A row needs a key, and the database could not be asked for
+    /// one.</exception>
     public static async Task<FittedBatch> ForAsync(
         Batch batch, TableDescriptor? table, bool encodeAnew, CancellationToken cancellation)
     {

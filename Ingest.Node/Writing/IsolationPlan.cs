@@ -7,18 +7,18 @@ internal readonly record struct RowRange(int First, int Count)
 }
 
 /// <summary>
-/// Finds the bad rows of a batch that failed, in as few attempts as the database's hints allow. Pure: it says which rows
-/// to try next, always in order, and is told how that went. Rows that were tried with success stay tried, so each row is
-/// judged after all the good ones before it, as if the rows had come one by one.
+/// Finds the bad rows of a batch that failed, in as few attempts as the database's hints allow. Pure: it says which
+/// rows to try next, always in order, and is told how that went. Rows that were tried with success stay tried, so each
+/// row is judged after all the good ones before it, as if the rows had come one by one.
 /// <para>
 /// Where the database names the row at fault, that row is tried alone, after the rows before it (which are not proven
-/// good: uniqueness is checked some hundreds of rows late). Where it names none, the range is halved. k bad rows among n
-/// take O(k log n) attempts.
+/// good: uniqueness is checked some hundreds of rows late). Where it names none, the range is halved. k bad rows among
+/// n take O(k log n) attempts.
 /// </para>
 /// <para>
-/// A COPY that fails has sent all of its rows for nothing, so what is tried at once is as long as the last failure makes
-/// it look worth while, and twice as long after each success: the rows sent stay in proportion to the batch, whether one
-/// row in it is bad or every one.
+/// A COPY that fails has sent all of its rows for nothing, so what is tried at once is as long as the last failure
+/// makes it look worth while, and twice as long after each success: the rows sent stay in proportion to the batch,
+/// whether one row in it is bad or every one.
 /// </para>
 /// </summary>
 internal sealed class IsolationPlan
@@ -58,7 +58,8 @@ internal sealed class IsolationPlan
     public void Succeeded() => window = (int)Math.Min(int.MaxValue, 2L * window);
 
     /// <summary>The range that was tried last failed.</summary>
-    /// <param name="named">The row that the database named, by its index in the batch; null where it named none.</param>
+    /// <param name="named">The row that the database named, by its index in the batch; null where it named
+    /// none.</param>
     /// <returns>True where the range is a single row: that row is bad.</returns>
     public bool Failed(RowRange range, int? named)
     {

@@ -66,14 +66,19 @@ internal sealed class KeyClaims
     public required FittedBatch Fresh { get; init; }
 
     /// <summary>Claims the keys of a batch; null where its rows have none.</summary>
+    /// <param name="wait">Waits for the claim, which may have to wait for another transaction's.</param>
     public static async Task<KeyClaims?> TakeAsync(
-        NpgsqlConnection connection, Batch batch, FittedBatch fitted, CancellationToken cancellation)
+        NpgsqlConnection connection,
+        Batch batch,
+        FittedBatch fitted,
+        Func<Task, Task> wait,
+        CancellationToken cancellation)
     {
         if (batch.Parts.All(part => part.Envelope.Keys.IsEmpty)) return null;
         var rows = KeyedRows(batch, fitted).ToList();
         // Sorted, so that two transactions that want the same keys wait for one another in one order.
         var wanted = rows.DistinctBy(row => row.Key).OrderBy(row => row.Key, StringComparer.Ordinal).ToList();
-        var claimed = await ClaimAsync(connection, batch.Lane, wanted, cancellation);
+        var claimed = await ClaimAsync(connection, batch.Lane, wanted, wait, cancellation);
         var first = wanted.Where(row => claimed.Contains(row.Key)).Select(row => row.Index).ToHashSet();
         var repeating = rows.Where(row => !first.Contains(row.Index)).ToList();
         var claims = new KeyClaims(batch.Lane) { Fresh = fitted.Without(repeating.Select(row => row.Index).ToHashSet()) };
@@ -85,7 +90,8 @@ internal sealed class KeyClaims
         return claims;
     }
 
-    /// <summary>The verdicts of all rows, once it is known which of those that were to be written were rejected.</summary>
+    /// <summary>The verdicts of all rows, once it is known which of those that were to be written were
+    /// rejected.</summary>
     public Exceptions Judge(ImmutableArray<RejectedRow> rejections)
     {
         var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
@@ -104,7 +110,8 @@ internal sealed class KeyClaims
         return new Exceptions(all.DrainToImmutable(), repeats.DrainToImmutable());
     }
 
-    /// <summary>The command that keeps the rejections with the keys that were claimed; null where there are none.</summary>
+    /// <summary>The command that keeps the rejections with the keys that were claimed; null where there are
+    /// none.</summary>
     public NpgsqlBatchCommand? Record(ImmutableArray<RejectedRow> rejections)
     {
         var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
@@ -147,8 +154,13 @@ internal sealed class KeyClaims
     }
 
     private static async Task<HashSet<string>> ClaimAsync(
-        NpgsqlConnection connection, LaneId lane, List<KeyedRow> rows, CancellationToken cancellation)
+        NpgsqlConnection connection,
+        LaneId lane,
+        List<KeyedRow> rows,
+        Func<Task, Task> wait,
+        CancellationToken cancellation)
     {
+        if (rows.Count == 0) return [];
         await using var command = new NpgsqlCommand(Claim, connection)
         {
             Parameters =
@@ -159,7 +171,9 @@ internal sealed class KeyClaims
                 Sql.Texts(rows.Select(row => row.Id)),
             },
         };
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var claim = command.ExecuteReaderAsync(cancellation);
+        await wait(claim);
+        await using var reader = await claim;
         var claimed = new HashSet<string>(StringComparer.Ordinal);
         while (await reader.ReadAsync(cancellation)) claimed.Add(reader.GetString(0));
         return claimed;

@@ -49,17 +49,18 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
                 var table = await catalog.FindAsync(batch.Lane.Table, attempt.Token);
                 // What PostgreSQL has refused once as a whole is not trusted again.
                 var fitted = await FittedBatch.ForAsync(batch, table, encodeAnew: refreshes > 0, attempt.Token);
-                var (result, error) = await TryWriteAsync(batch, fitted, attempt.Token);
-                if (result is not null) return result;
-                if (SqlErrors.KindOf(error!) != ErrorKind.Table && error!.SqlState != SqlErrors.TableChanged)
-                    return new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(error));
+                var outcome = await AttemptAsync(batch, fitted, WriteWholeAsync, attempt.Token);
+                if (outcome.Kind == ErrorKind.Row)
+                    outcome = await AttemptAsync(batch, fitted, IsolateRowsAsync, attempt.Token);
+                if (outcome.Result is { } result) return result;
+                if (outcome.Kind != ErrorKind.Table)
+                    return new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(outcome.Error!));
 
                 await catalog.RefreshAsync(attempt.Token);
                 var isSame = catalog.TryGet(batch.Lane.Table, out var now) && ReferenceEquals(now, table);
-                // What the catalog cannot explain is PostgreSQL's last word about these rows.
-                if (isSame && refreshes > 0 && SqlErrors.KindOf(error!) == ErrorKind.Table)
-                    return await RejectAllAsync(batch, fitted, SqlErrors.ToRejection(error!), attempt.Token);
-                if (refreshes == MaxRefreshes) return new Failed(batch.Id, WriteFailure.Transient, "the table keeps changing");
+                if (isSame && refreshes > 0) return await JudgeAsync(batch, fitted, outcome.Error!, attempt.Token);
+                if (refreshes == MaxRefreshes)
+                    return new Failed(batch.Id, WriteFailure.Transient, "the table keeps changing");
             }
         }
         catch (Exception error) when (error is NpgsqlException or OperationCanceledException)
@@ -85,17 +86,6 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         }
     }
 
-    /// <summary>Writes the batch as a whole and, where a row is at fault, once more with each bad row left out.</summary>
-    /// <returns>The result; or the error, where the table or something that passes is at fault.</returns>
-    private async Task<(WriteResult? Result, PostgresException? Error)> TryWriteAsync(
-        Batch batch, FittedBatch fitted, CancellationToken cancellation)
-    {
-        var (result, error) = await AttemptAsync(batch, fitted, WriteWholeAsync, cancellation);
-        return error is not null && SqlErrors.KindOf(error) == ErrorKind.Row && error.SqlState != SqlErrors.TableChanged
-            ? await AttemptAsync(batch, fitted, WriteIsolatedAsync, cancellation)
-            : (result, error);
-    }
-
     private static async Task<ImmutableArray<RejectedRow>> WriteWholeAsync(
         LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation)
     {
@@ -103,8 +93,20 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         return fitted.Rejections;
     }
 
-    private static async Task<ImmutableArray<RejectedRow>> WriteIsolatedAsync(
-        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation)
+    private static Task<ImmutableArray<RejectedRow>> IsolateRowsAsync(
+        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation) =>
+        IsolateAsync(transaction, fitted, kind => kind == ErrorKind.Row, cancellation);
+
+    private static Task<ImmutableArray<RejectedRow>> IsolateAllAsync(
+        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation) =>
+        IsolateAsync(transaction, fitted, kind => kind != ErrorKind.Transient, cancellation);
+
+    /// <summary>Writes each row that can be written, and rejects each that cannot.</summary>
+    private static async Task<ImmutableArray<RejectedRow>> IsolateAsync(
+        LaneTransaction transaction,
+        FittedBatch fitted,
+        Func<ErrorKind, bool> isRowsFault,
+        CancellationToken cancellation)
     {
         var rejections = fitted.Rejections.ToBuilder();
         var plan = new IsolationPlan(fitted.Rows.Count);
@@ -117,7 +119,7 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
                 await transaction.KeepAsync(cancellation);
                 plan.Succeeded();
             }
-            catch (CopyFailedException failure) when (SqlErrors.KindOf(failure.Error) == ErrorKind.Row)
+            catch (CopyFailedException failure) when (isRowsFault(SqlErrors.KindOf(failure.Error)))
             {
                 await transaction.UndoAsync(cancellation);
                 if (plan.Failed(range, failure.Named))
@@ -128,17 +130,24 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         return rejections.DrainToImmutable();
     }
 
-    private async Task<WriteResult> RejectAllAsync(
-        Batch batch, FittedBatch fitted, Rejection rejection, CancellationToken cancellation)
+    /// <summary>
+    /// The catalog cannot explain what PostgreSQL says of the table. Where PostgreSQL names a row, that row's trigger
+    /// or expression has said it, and it is isolated like any other bad row; else it is the last word about all of
+    /// them.
+    /// </summary>
+    private async Task<WriteResult> JudgeAsync(
+        Batch batch, FittedBatch fitted, PostgresException error, CancellationToken cancellation)
     {
-        var all = fitted.RejectRest(rejection);
-        var (result, error) = await AttemptAsync(
-            batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
-        return result ?? new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(error!));
+        var all = fitted.RejectRest(SqlErrors.ToRejection(error));
+        var outcome = SqlErrors.CopyLineOf(error) is not null || error.SqlState == SqlErrors.TableChanged
+            ? await AttemptAsync(batch, fitted, IsolateAllAsync, cancellation)
+            : await AttemptAsync(batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
+        return outcome.Result
+            ?? new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(outcome.Error!));
     }
 
     /// <summary>One transaction: fence, rows, record, commit.</summary>
-    private async Task<(WriteResult? Result, PostgresException? Error)> AttemptAsync(
+    private async Task<AttemptOutcome> AttemptAsync(
         Batch batch,
         FittedBatch fitted,
         Func<LaneTransaction, FittedBatch, CancellationToken, Task<ImmutableArray<RejectedRow>>> write,
@@ -146,34 +155,37 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
     {
         await using var transaction = await LaneTransaction.BeginAsync(
             dataSource, batch, options.AttemptTimeout, cancellation);
-        if (!transaction.HasMoved) return (await ReadFencedAsync(batch, transaction, cancellation), null);
+        if (!transaction.HasMoved) return AttemptOutcome.Of(await ReadFencedAsync(batch, transaction, cancellation));
         try
         {
-            var claims = await transaction.ClaimKeysAsync(batch, fitted, cancellation);
+            var claims = await transaction.ClaimKeysAsync(batch, fitted, options.AttemptTimeout, cancellation);
             var fresh = claims?.Fresh ?? fitted;
             var rejections = fresh.Rows.Count == 0 ? fresh.Rejections : await write(transaction, fresh, cancellation);
             var exceptions = claims?.Judge(rejections) ?? new Exceptions(rejections, []);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
             await transaction.CommitAsync(batch, checkedTable, exceptions, claims?.Record(rejections), cancellation);
-            return (new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats }, null);
+            return AttemptOutcome.Of(
+                new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });
         }
         catch (CopyFailedException failure)
         {
-            return (null, failure.Error);
+            return new AttemptOutcome(null, failure.Error, SqlErrors.KindOf(failure.Error));
         }
         catch (NpgsqlException error) when (transaction.IsInDoubt)
         {
-            return (new Failed(batch.Id, WriteFailure.InDoubt, SqlErrors.ReasonOf(error)), null);
+            return AttemptOutcome.Of(new Failed(batch.Id, WriteFailure.InDoubt, SqlErrors.ReasonOf(error)));
         }
         catch (PostgresException error)
         {
-            return (null, error);
+            // Only the commit's own check of the table divides by zero on purpose; rows may do so by accident.
+            var kind = error.SqlState == SqlErrors.TableChanged ? ErrorKind.Table : SqlErrors.KindOf(error);
+            return new AttemptOutcome(null, error, kind);
         }
     }
 
     /// <summary>
-    /// The ledger is not where the batch believes it. Where it is at the batch's end, with the same positions given up on,
-    /// the batch is there: an attempt whose answer was lost has written it. Anything else was another incarnation.
+    /// The ledger is not where the batch believes it. Where it is at the batch's end, with the same positions given up
+    /// on, the batch is there: an attempt whose answer was lost has written it. Anything else was another incarnation.
     /// </summary>
     private static async Task<WriteResult> ReadFencedAsync(
         Batch batch, LaneTransaction transaction, CancellationToken cancellation)
@@ -202,5 +214,13 @@ internal sealed class LaneStore(NpgsqlDataSource dataSource, ITableCatalog catal
         // A batch of nothing but skipped positions has no deadline; one whose deadline is past was still taken in time.
         attempt.CancelAfter(timeout > TimeSpan.Zero ? timeout : TimeSpan.FromMilliseconds(1));
         return attempt;
+    }
+
+    /// <summary>How one transaction ended.</summary>
+    /// <param name="Result">What the batcher is told; null where an error is to be dealt with first.</param>
+    /// <param name="Kind">What the error is about; <see cref="ErrorKind.Transient"/> without one.</param>
+    private readonly record struct AttemptOutcome(WriteResult? Result, PostgresException? Error, ErrorKind Kind)
+    {
+        public static AttemptOutcome Of(WriteResult result) => new(result, null, ErrorKind.Transient);
     }
 }

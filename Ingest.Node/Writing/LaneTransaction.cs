@@ -14,10 +14,15 @@ namespace Ingest.Node.Writing;
 /// </summary>
 internal sealed class LaneTransaction : IAsyncDisposable
 {
+    private readonly NpgsqlDataSource dataSource;
     private readonly NpgsqlConnection connection;
     private bool open = true;
 
-    private LaneTransaction(NpgsqlConnection connection) => this.connection = connection;
+    private LaneTransaction(NpgsqlDataSource dataSource, NpgsqlConnection connection)
+    {
+        this.dataSource = dataSource;
+        this.connection = connection;
+    }
 
     /// <summary>
     /// True once COMMIT was sent and its outcome is not known: the transaction may or may not have been committed.
@@ -28,8 +33,9 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public bool HasMoved { get; private set; }
 
     /// <summary>
-    /// True where some gateway of the batch was where the batch believed it. If not all were, the batch cannot have been
-    /// committed, since that would have moved all of them; nor may the ledger be read here, which shows these moves.
+    /// True where some gateway of the batch was where the batch believed it. If not all were, the batch cannot have
+    /// been committed, since that would have moved all of them; nor may the ledger be read here, which shows these
+    /// moves.
     /// </summary>
     public bool HasMovedSome { get; private set; }
 
@@ -39,7 +45,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public static async Task<LaneTransaction> BeginAsync(
         NpgsqlDataSource dataSource, Batch batch, TimeSpan attemptTimeout, CancellationToken cancellation)
     {
-        var transaction = new LaneTransaction(await dataSource.OpenConnectionAsync(cancellation));
+        var transaction = new LaneTransaction(dataSource, await dataSource.OpenConnectionAsync(cancellation));
         try
         {
             await using var commands = new NpgsqlBatch(transaction.connection);
@@ -71,11 +77,19 @@ internal sealed class LaneTransaction : IAsyncDisposable
             connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);
 
     /// <summary>Claims the idempotency keys of the batch's rows; null where they have none.</summary>
-    public Task<KeyClaims?> ClaimKeysAsync(Batch batch, FittedBatch fitted, CancellationToken cancellation) =>
-        KeyClaims.TakeAsync(connection, batch, fitted, cancellation);
+    public Task<KeyClaims?> ClaimKeysAsync(
+        Batch batch, FittedBatch fitted, TimeSpan attemptTimeout, CancellationToken cancellation) =>
+        KeyClaims.TakeAsync(
+            connection,
+            batch,
+            fitted,
+            claim => ZombieTransactions.EndUntilAsync(
+                claim, dataSource, connection.ProcessID, attemptTimeout, cancellation),
+            cancellation);
 
     /// <summary>Writes a range of a batch's rows.</summary>
-    /// <exception cref="CopyFailedException">PostgreSQL refused it; says which row, where PostgreSQL named one.</exception>
+    /// <exception cref="CopyFailedException">PostgreSQL refused it; says which row, where PostgreSQL named
+    /// one.</exception>
     public async Task CopyAsync(TableDescriptor table, BatchRows rows, RowRange range, CancellationToken cancellation)
     {
         foreach (var (shape, first, tuples) in rows.Copies(range))
@@ -104,14 +118,15 @@ internal sealed class LaneTransaction : IAsyncDisposable
     public Task UndoAsync(CancellationToken cancellation) => ExecuteAsync("ROLLBACK TO SAVEPOINT tried", cancellation);
 
     /// <summary>
-    /// Checks that the table's columns still are what the rows were encoded for, records what was not written, and commits,
-    /// in one round trip. COPY holds a lock on the table, so the check speaks for what COPY has read.
+    /// Checks that the table's columns still are what the rows were encoded for, records what was not written, and
+    /// commits, in one round trip. COPY holds a lock on the table, so the check speaks for what COPY has read.
     /// </summary>
     /// <param name="table">null where there was nothing to copy.</param>
     /// <param name="exceptions">The rows that are not in the table.</param>
     /// <param name="keyRecord">Keeps the rejections with their idempotency keys; null where there are none.</param>
-    /// <exception cref="PostgresException">With <see cref="SqlErrors.TableChanged"/> where the columns are others; then,
-    /// and after any other error that the server reports, nothing was committed unless <see cref="IsInDoubt"/>.</exception>
+    /// <exception cref="PostgresException">With <see cref="SqlErrors.TableChanged"/> where the columns are others;
+    /// then, and after any other error that the server reports, nothing was committed unless
+    /// <see cref="IsInDoubt"/>.</exception>
     public async Task CommitAsync(
         Batch batch,
         TableDescriptor? table,
@@ -144,7 +159,8 @@ internal sealed class LaneTransaction : IAsyncDisposable
     {
         try
         {
-            // A connection that goes back to its pool within a transaction is rolled back there; a broken one is dropped.
+            // A connection that goes back to its pool within a transaction is rolled back there; a broken one is
+            // dropped.
             if (open && !IsInDoubt && connection.FullState == System.Data.ConnectionState.Open)
                 await ExecuteAsync("ROLLBACK", CancellationToken.None);
         }

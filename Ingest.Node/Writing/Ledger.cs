@@ -7,9 +7,9 @@ using static Ingest.Messages.WriterProtocol;
 namespace Ingest.Node.Writing;
 
 /// <summary>
-/// The statements of the ledger. <c>ingest.ledger</c> holds one position for each lane and gateway: all rows up to it are
-/// settled. <c>ingest.exceptions</c> holds what among them is not in the table: rejected rows with their SQLSTATE, rows that
-/// repeat another one with its id, and positions that were given up on, with neither.
+/// The statements of the ledger. <c>ingest.ledger</c> holds one position for each lane and gateway: all rows up to it
+/// are settled. <c>ingest.exceptions</c> holds what among them is not in the table: rejected rows with their SQLSTATE,
+/// rows that repeat another one with its id, and positions that were given up on, with neither.
 /// </summary>
 internal static class Ledger
 {
@@ -66,7 +66,8 @@ internal static class Ledger
         ORDER BY first_position
         """;
 
-    /// <summary>The commands that move the positions; together they affect one row for each move, or the batch is fenced.</summary>
+    /// <summary>The commands that move the positions; together they affect one row for each move, or the batch is
+    /// fenced.</summary>
     public static IEnumerable<NpgsqlBatchCommand> Move(LaneId lane, ImmutableArray<LedgerMove> moves)
     {
         var known = moves.Where(move => move.From > 0).ToArray();

@@ -9,8 +9,8 @@ namespace Ingest.Node.Writing;
 /// </summary>
 /// <remarks>
 /// Safe for positions, since a row is not written after its deadline, which is long past: a gateway that is gone sends
-/// nothing any more, and one that is still there and has been silent for so long finds its position gone, which its lane
-/// takes for another incarnation's doing and starts afresh.
+/// nothing any more, and one that is still there and has been silent for so long finds its position gone, which its
+/// lane takes for another incarnation's doing and starts afresh.
 /// </remarks>
 internal sealed partial class LedgerPurge(
     NpgsqlDataSource dataSource, WritingOptions options, TimeProvider time, ILogger<LedgerPurge> logger) : BackgroundService

@@ -18,16 +18,23 @@ internal enum ErrorKind
     Table,
 }
 
-/// <summary>Sorts PostgreSQL's errors by SQLSTATE (PostgreSQL's manual, appendix A) and words them for callers.</summary>
+/// <summary>Sorts PostgreSQL's errors by SQLSTATE (PostgreSQL's manual, appendix A) and words them for
+/// callers.</summary>
 internal static partial class SqlErrors
 {
     /// <summary>Division by zero, which the check of a table's columns raises on purpose.</summary>
     public const string TableChanged = PostgresErrorCodes.DivisionByZero;
 
+    /// <summary>Characters of a trigger's message that a caller gets; thousands of them may travel in one
+    /// answer.</summary>
+    private const int MaxMessage = 500;
+
     public static ErrorKind KindOf(PostgresException error) => error.SqlState[..2] switch
     {
         // Data exceptions, constraints, WITH CHECK OPTION, and exceptions that a trigger raises.
         "22" or "23" or "44" or "P0" => ErrorKind.Row,
+        // A row that is too large for an index, a trigger's subquery with too many rows, a trigger in another language.
+        "54" or "21" or "38" or "39" => ErrorKind.Row,
         "42" when IsPolicyViolation(error) => ErrorKind.Row,
         // Syntax or access rule violation: unknown table or column, other type, no privilege.
         "42" or "3F" => ErrorKind.Table,
@@ -40,8 +47,8 @@ internal static partial class SqlErrors
     };
 
     /// <summary>
-    /// The line of the COPY that PostgreSQL names as the place of the error, counted from 1; null where it names none. The
-    /// context of a BEFORE trigger has the trigger's lines first.
+    /// The line of the COPY that PostgreSQL names as the place of the error, counted from 1; null where it names none.
+    /// The context of a BEFORE trigger has the trigger's lines first.
     /// </summary>
     public static int? CopyLineOf(PostgresException error) =>
         error.Where is { } context && CopyLine().Match(context) is { Success: true } match
@@ -60,7 +67,9 @@ internal static partial class SqlErrors
             PostgresErrorCodes.NotNullViolation => "A value is missing that must not be null.",
             PostgresErrorCodes.ExclusionViolation => "The row conflicts with one that is already there.",
             // A trigger's own words are meant for the caller.
-            PostgresErrorCodes.RaiseException => error.MessageText,
+            PostgresErrorCodes.RaiseException => error.MessageText.Length <= MaxMessage
+                ? error.MessageText
+                : error.MessageText[..MaxMessage],
             _ when IsPolicyViolation(error) => "The row violates the table's row level security policy.",
             PostgresErrorCodes.InsufficientPrivilege => "The service's role lacks a privilege that the row needs.",
             _ when error.SqlState.StartsWith("22", StringComparison.Ordinal) => "A value is not valid for its column.",

@@ -7,9 +7,9 @@ using Ingest.Node.Catalog.Codecs;
 namespace Ingest.Node.Writing;
 
 /// <summary>
-/// The way round for what COPY cannot write directly: a temporary table of the connection's own takes the COPY, with the text of
-/// each value whose type has no binary encoding here, and an INSERT ... SELECT moves the rows on, under the rules (row
-/// level security, casts) of a plain INSERT.
+/// The way round for what COPY cannot write directly: a temporary table of the connection's own takes the COPY, with
+/// the text of each value whose type has no binary encoding here, and an INSERT ... SELECT moves the rows on, under the
+/// rules (row level security, casts) of a plain INSERT.
 /// </summary>
 /// <param name="Create">Makes the table unless the connection has it; it is empty in each new transaction.</param>
 /// <param name="Copy">The COPY into it.</param>

@@ -5,8 +5,8 @@ using Npgsql;
 namespace Ingest.Node.Writing;
 
 /// <summary>
-/// Streams encoded tuples into a table by binary COPY (PostgreSQL's manual, "COPY", section "Binary Format"). The only file
-/// that knows COPY.
+/// Streams encoded tuples into a table by binary COPY (PostgreSQL's manual, "COPY", section "Binary Format"). The only
+/// file that knows COPY.
 /// </summary>
 internal static class TupleCopy
 {
@@ -15,8 +15,10 @@ internal static class TupleCopy
 
     private static readonly byte[] Trailer = [0xff, 0xff];
 
-    /// <summary>Writes rows of one shape within the transaction that is open on <paramref name="connection"/>.</summary>
-    /// <exception cref="PostgresException">PostgreSQL refused a row, or the command; the transaction is aborted.</exception>
+    /// <summary>Writes rows of one shape within the transaction that is open on
+    /// <paramref name="connection"/>.</summary>
+    /// <exception cref="PostgresException">PostgreSQL refused a row, or the command; the transaction is
+    /// aborted.</exception>
     public static async Task WriteAsync(
         NpgsqlConnection connection,
         TableDescriptor table,

@@ -174,6 +174,24 @@ public sealed class LaneBufferTests
     }
 
     [Fact]
+    public void Should_keep_neighbours_that_were_given_up_on_as_one_part_whatever_lies_between()
+    {
+        for (var row = 1; row <= 50; row++)
+        {
+            buffer.Offer(Envelope(row, 1, deadline: Start.AddSeconds(1)), Start);
+            buffer.Offer(Envelope(row, 1, GatewayB), Start);
+        }
+
+        buffer.Expire(Start.AddSeconds(1));
+        buffer.Offer(Skip(51, 5), Start);
+
+        var batch = buffer.Take(FlushCause.Age);
+        Assert.Equal([new PositionRange(GatewayA, 1, 50), new PositionRange(GatewayA, 51, 55)],
+            batch.Parts.Where(part => part.Skipped).Select(part => part.Range));
+        Assert.Equal(50, batch.Count);
+    }
+
+    [Fact]
     public void Should_skip_what_the_gateway_has_given_up_on()
     {
         buffer.Offer(Skip(1, 3), Start);

@@ -112,7 +112,8 @@ public abstract class CatalogTest : IAsyncLifetime
 
     protected static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    /// <summary>The database as a role sees it that has only what is granted to it by <paramref name="grants"/>.</summary>
+    /// <summary>The database as a role sees it that has only what is granted to it by
+    /// <paramref name="grants"/>.</summary>
     protected async Task<NpgsqlDataSource> AsRoleAsync(string grants)
     {
         var role = $"role_{Guid.NewGuid():N}";

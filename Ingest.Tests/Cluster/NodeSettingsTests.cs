@@ -36,7 +36,7 @@ public sealed class NodeSettingsTests
     private static readonly WritingOptions Writing = new()
     {
         AttemptTimeout = TimeSpan.FromSeconds(20),
-        LockTimeout = TimeSpan.FromSeconds(10),
+        LockTimeout = TimeSpan.FromMilliseconds(1500),
         KeyRetention = TimeSpan.FromHours(24),
         MaxConnections = 32,
     };
@@ -57,7 +57,7 @@ public sealed class NodeSettingsTests
         ("INGEST_CATALOG_REFRESH_INTERVAL", "5s", node => node.Catalog.RefreshInterval, TimeSpan.FromSeconds(5)),
         ("INGEST_REQUEST_TIMEOUT", "9s", node => node.Gateway,
             Gateway with { RequestTimeout = TimeSpan.FromSeconds(9) }),
-        ("INGEST_ANSWER_MARGIN", "1s", node => node.Gateway, Gateway with { AnswerMargin = TimeSpan.FromSeconds(1) }),
+        ("INGEST_ANSWER_MARGIN", "3s", node => node.Gateway, Gateway with { AnswerMargin = TimeSpan.FromSeconds(3) }),
         ("INGEST_IN_FLIGHT_ROWS", "5", node => node.Gateway, Gateway with { InFlightRows = 5 }),
         ("INGEST_IN_FLIGHT_BYTES", "1MiB", node => node.Gateway, Gateway with { InFlightBytes = 1 << 20 }),
         ("INGEST_ENVELOPE_ROWS", "6", node => node.Gateway, Gateway with { EnvelopeRows = 6 }),
@@ -74,7 +74,7 @@ public sealed class NodeSettingsTests
         ("INGEST_STOP_TIMEOUT", "9s", BatchingOf, Batching with { StopTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_ATTEMPT_TIMEOUT", "9s", node => node.Writing,
             Writing with { AttemptTimeout = TimeSpan.FromSeconds(9) }),
-        ("INGEST_LOCK_TIMEOUT", "9s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(9) }),
+        ("INGEST_LOCK_TIMEOUT", "1s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(1) }),
         ("INGEST_KEY_RETENTION", "48h", node => node.Writing, Writing with { KeyRetention = TimeSpan.FromHours(48) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
         ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),

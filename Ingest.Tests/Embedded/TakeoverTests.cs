@@ -104,7 +104,8 @@ public sealed class TakeoverTests : IDisposable
         Assert.False(Directory.Exists(Cluster + ".new"));
     }
 
-    /// <summary>The state after a node's kill -9: the server runs, the lock is free, nothing has been cleared up.</summary>
+    /// <summary>The state after a node's kill -9: the server runs, the lock is free, nothing has been cleared
+    /// up.</summary>
     private async Task<Postmaster> LeaveServerAsync()
     {
         var account = await ServerAccount.ChooseAsync(CancellationToken.None);

@@ -67,7 +67,7 @@ public sealed class BatchingTests
     {
         var file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, """
-            ingest.tables { "batched" { flush-every = 7, flush-interval = 30s, lanes = 1 } }
+            ingest.tables { "batched" { flush-every = 7, flush-interval = 20s, lanes = 1 } }
             """);
         await using var database = await NewDatabaseAsync();
         await using var node = await TestNode.StartAsync(database.ConnectionString, ("INGEST_CONFIG", file));

@@ -25,7 +25,8 @@ public sealed class OwnServer : IAsyncDisposable
             port, directory.ReadPassword(), ConnectionFiles.Database);
     }
 
-    /// <summary>A superuser's connection string to the database <c>ingest</c>; it holds over stops and starts.</summary>
+    /// <summary>A superuser's connection string to the database <c>ingest</c>; it holds over stops and
+    /// starts.</summary>
     public string ConnectionString { get; }
 
     public static async Task<OwnServer> StartAsync()
@@ -49,7 +50,8 @@ public sealed class OwnServer : IAsyncDisposable
         await Eventually.TrueAsync(() => server.Running is null);
     }
 
-    /// <summary>As a crash, though an orderly one: connections end at once, the next start recovers from the WAL.</summary>
+    /// <summary>As a crash, though an orderly one: connections end at once, the next start recovers from the
+    /// WAL.</summary>
     public Task StopImmediateAsync() => server.StopAsync(StopMode.Immediate, Patience, CancellationToken.None);
 
     /// <summary>Starts it on the port that it had; returns when it accepts connections.</summary>

@@ -10,8 +10,8 @@ public static class TestServer
 {
     private static readonly Lazy<Task<string>> Server = new(StartAsync);
 
-    // Held for as long as the process lives: the guard of its directory ends the server when the other end of the guard's
-    // pipe is closed, be it by the process's end, however that comes about, or by the garbage collector.
+    // Held for as long as the process lives: the guard of its directory ends the server when the other end of the
+    // guard's pipe is closed, be it by the process's end, however that comes about, or by the garbage collector.
     private static OwnServer? own;
 
     /// <summary>A connection string to its <c>postgres</c> database, with the rights of a superuser.</summary>

@@ -82,6 +82,73 @@ public sealed class LaneStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_fence_a_batch_of_which_only_some_gateways_were_overtaken()
+    {
+        // This incarnation holds rows of two gateways; another one got those of the second again, and has written them.
+        var (mine, theirs) = (EnvelopeOf(1, Item(1)), EnvelopeOf(1, Item(2)) with { Gateway = Rows.GatewayB });
+        var batch = new Batch(
+            1, lane, [new BatchPart(mine, 0, 1, Skipped: false), new BatchPart(theirs, 0, 1, Skipped: false)],
+            [new LedgerMove(Rows.GatewayA, 0, 1), new LedgerMove(Rows.GatewayB, 0, 1)], Rows.Never, FlushCause.Count);
+        await WriteAsync(new Batch(
+            2, lane, [new BatchPart(theirs, 0, 1, Skipped: false)],
+            [new LedgerMove(Rows.GatewayB, 0, 1)], Rows.Never, FlushCause.Count));
+
+        var written = await WriteAsync(batch);
+        var resolved = await store.ResolveAsync(batch, CancellationToken.None);
+
+        Assert.Equal(WriteFailure.Fenced, Assert.IsType<Failed>(written).Failure);
+        Assert.Equal(WriteFailure.Fenced, Assert.IsType<Failed>(resolved).Failure);
+        Assert.Equal([2L], await IdsAsync());
+    }
+
+    [Fact]
+    public async Task Should_reject_a_row_that_divides_by_zero_and_write_the_others()
+    {
+        await database.ExecuteAsync("ALTER TABLE items ADD CHECK (size IS NULL OR 10 / size > 0)");
+
+        var result = await WriteAsync(BatchOf(0,
+            Item(1), """{"id":2,"name":"b","size":0}""", """{"id":3,"name":"c","size":2}"""));
+
+        Assert.Equal([(2L, "22012")],
+            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
+        Assert.Equal([1L, 3L], await IdsAsync());
+    }
+
+    [Fact]
+    public async Task Should_reject_only_the_rows_for_which_a_trigger_misses_a_table()
+    {
+        await database.ExecuteAsync("""
+            CREATE TABLE copies_a (id bigint);
+            CREATE FUNCTION copy() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN EXECUTE format('INSERT INTO copies_%s VALUES (%s)', NEW.name, NEW.id); RETURN NEW; END $$;
+            CREATE TRIGGER copy BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION copy();
+            """);
+        await catalog.RefreshAsync(CancellationToken.None);
+
+        var result = await WriteAsync(BatchOf(0,
+            """{"id":1,"name":"a"}""", """{"id":2,"name":"b"}""", """{"id":3,"name":"a"}"""));
+
+        Assert.Equal([(2L, "42P01")],
+            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
+        Assert.Equal([1L, 3L], await IdsAsync());
+    }
+
+    [Fact]
+    public async Task Should_reject_a_row_that_is_too_large_for_an_index()
+    {
+        await database.ExecuteAsync("CREATE INDEX ON items (note)");
+        // A text that does not compress, three times as long as an index takes.
+        var random = new Random(1);
+        var note = string.Concat(Enumerable.Range(0, 9000).Select(_ => (char)('!' + random.Next(90)))).Replace('"', 'x').Replace('\\', 'y');
+
+        var result = await WriteAsync(BatchOf(0, Item(1), $$"""{"id":2,"name":"b","note":"{{note}}"}""", Item(3)));
+
+        Assert.Equal([(2L, "54000")],
+            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
+        Assert.Equal([1L, 3L], await IdsAsync());
+    }
+
+    [Fact]
     public async Task Should_take_a_batch_for_written_that_is_in_the_ledger_already_and_repeat_its_rejections()
     {
         var batch = BatchOf(0, Item(1), """{"id":2,"name":"b","size":5000}""", Item(3));

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>
-/// The header <c>Idempotency-Key</c> (IETF draft-ietf-httpapi-idempotency-key-header). A request of one row gives its row
-/// this key; each row of a stream gets the key and its line, so that a whole stream can be sent again.
+/// The header <c>Idempotency-Key</c> (IETF draft-ietf-httpapi-idempotency-key-header). A request of one row gives its
+/// row this key; each row of a stream gets the key and its line, so that a whole stream can be sent again.
 /// </summary>
 internal static class IdempotencyKey
 {
@@ -29,7 +29,8 @@ internal static class IdempotencyKey
         return key is { Length: > 0 and <= MaxLength } && key.All(c => c is > ' ' and <= '~') ? null : Malformed;
     }
 
-    /// <summary>The key of one line of a stream; the space sets it apart from every key that a caller can send.</summary>
+    /// <summary>The key of one line of a stream; the space sets it apart from every key that a caller can
+    /// send.</summary>
     public static string OfLine(string key, long line) => string.Create(CultureInfo.InvariantCulture, $"{key} {line}");
 
     /// <summary>What a repeat must have in common with the first row: its very bytes.</summary>
