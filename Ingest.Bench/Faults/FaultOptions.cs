@@ -49,7 +49,6 @@ internal sealed record FaultOptions
             ["INGEST_LANES"] = "1",
             ["INGEST_NODE_LOST_AFTER"] = "2s",
             ["INGEST_ATTEMPT_TIMEOUT"] = "5s",
-            ["INGEST_LOCK_TIMEOUT"] = "5s",
         }
         : new Dictionary<string, string> { ["INGEST_LANES"] = "1" };
 

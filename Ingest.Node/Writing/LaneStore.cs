@@ -176,6 +176,10 @@ internal sealed class LaneStore(
         {
             return AttemptOutcome.Of(new Failed(batch.Id, WriteFailure.InDoubt, SqlErrors.ReasonOf(error)));
         }
+        catch (InvalidOperationException error) when (transaction.IsBroken && !transaction.IsInDoubt)
+        {
+            return AttemptOutcome.Of(new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(error)));
+        }
         catch (PostgresException error)
         {
             // Only the commit's own check of the table divides by zero on purpose; rows may do so by accident.

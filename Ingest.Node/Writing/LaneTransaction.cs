@@ -16,13 +16,19 @@ internal sealed class LaneTransaction : IAsyncDisposable
 {
     private readonly NpgsqlDataSource dataSource;
     private readonly NpgsqlConnection connection;
+    private readonly int backend;
     private bool open = true;
 
     private LaneTransaction(NpgsqlDataSource dataSource, NpgsqlConnection connection)
     {
         this.dataSource = dataSource;
         this.connection = connection;
+        backend = connection.ProcessID;
     }
+
+    /// <summary>The connection is gone, and with it the transaction. Npgsql tells it by InvalidOperationException to
+    /// whoever begins something on it after that.</summary>
+    public bool IsBroken => connection.FullState != System.Data.ConnectionState.Open;
 
     /// <summary>
     /// True once COMMIT was sent and its outcome is not known: the transaction may or may not have been committed.
@@ -54,7 +60,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
             foreach (var command in moves) commands.BatchCommands.Add(command);
             var move = commands.ExecuteNonQueryAsync(cancellation);
             await ZombieTransactions.EndUntilAsync(
-                move, dataSource, transaction.connection.ProcessID, attemptTimeout, cancellation);
+                move, dataSource, transaction.backend, attemptTimeout, cancellation);
             var moved = moves.Sum(command => (long)command.RecordsAffected);
             transaction.HasMoved = moved == batch.Moves.Length;
             transaction.HasMovedSome = moved > 0;
@@ -84,7 +90,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
             batch,
             fitted,
             claim => ZombieTransactions.EndUntilAsync(
-                claim, dataSource, connection.ProcessID, attemptTimeout, cancellation),
+                claim, dataSource, backend, attemptTimeout, cancellation),
             cancellation);
 
     /// <summary>Writes a range of a batch's rows.</summary>
@@ -161,7 +167,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
         {
             // A connection that goes back to its pool within a transaction is rolled back there; a broken one is
             // dropped.
-            if (open && !IsInDoubt && connection.FullState == System.Data.ConnectionState.Open)
+            if (open && !IsInDoubt && !IsBroken)
                 await ExecuteAsync("ROLLBACK", CancellationToken.None);
         }
         catch (NpgsqlException)

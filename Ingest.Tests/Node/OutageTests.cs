@@ -67,20 +67,25 @@ public sealed class OutageTests : IAsyncLifetime
         using var stop = new CancellationTokenSource();
         var load = clients.RunAsync(callers: 32, stop.Token);
         await Soon.IsTrueAsync(() => clients.Count(201) > 100);
-        for (var terminated = 0L; terminated < 8;)
+        for (var round = 0; round < 8; round++)
         {
-            terminated += await ScalarAsync("""
+            while (await ScalarAsync("""
                 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                  WHERE application_name = 'ingest' AND backend_xid IS NOT NULL
-                """);
+                """) == 0)
+            {
+                // No transaction was under way just then.
+            }
+
+            // A lane that is struck again and again waits longer each time, until its rows' time is up; let it get on.
+            var before = clients.Count(201);
+            await Soon.IsTrueAsync(() => clients.Count(201) > before + 50);
         }
 
-        var before = clients.Count(201);
-        await Soon.IsTrueAsync(() => clients.Count(201) > before + 100);
         await stop.CancelAsync();
         await load;
 
-        Assert.Equal(clients.Told.Count, clients.Count(201));
+        Assert.Equal("", string.Join(",", clients.Told.Values.Where(status => status != 201).Distinct()));
         await clients.AssertToldTheTruthAsync(server.ConnectionString);
         await clients.AssertBooksAgreeAsync(server.ConnectionString);
     }
