@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Akka.Hosting;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
@@ -58,8 +59,14 @@ internal sealed class NodeHost : IAsyncDisposable
         var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
         web = Build(postgres, catalog);
+        var stopping = web.Lifetime.ApplicationStopping;
         await web.StartAsync(cancellation);
+        Akka.Cluster.Cluster.Get(web.Services.GetRequiredService<ActorSystem>())
+            .RegisterOnMemberRemoved(() => WasExpelled = !stopping.IsCancellationRequested);
     }
+
+    /// <summary>True where nobody asked the node to stop: its cluster has given it up.</summary>
+    public bool WasExpelled { get; private set; }
 
     /// <summary>Waits for a signal to stop, then until everything that was admitted is written and answered.</summary>
     public Task WaitForShutdownAsync() => web!.WaitForShutdownAsync();

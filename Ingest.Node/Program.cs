@@ -19,7 +19,8 @@ internal static class Program
             await node.StartAsync(CancellationToken.None);
             StartScreen.Show(node, Console.Out);
             await node.WaitForShutdownAsync();
-            return 0;
+            // Whoever supervises the node shall start it again.
+            return node.WasExpelled ? 3 : 0;
         }
         catch (Exception error) when (ReasonOf(error) is { } reason)
         {

@@ -80,13 +80,13 @@ internal sealed class NodeSettings
     private void CheckTimes()
     {
         var patience = Gateway.RequestTimeout - Gateway.AnswerMargin;
-        Require(patience > TimeSpan.Zero, "gateway.answer-margin is less than gateway.request-timeout");
-        Require(Writing.LockTimeout > TimeSpan.Zero, "writing.lock-timeout is more than zero (no limit)");
-        Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout is less than gateway.answer-margin");
+        Require(patience > TimeSpan.Zero, "gateway.answer-margin must be less than gateway.request-timeout");
+        Require(Writing.LockTimeout > TimeSpan.Zero, "writing.lock-timeout must be more than zero (no limit)");
+        Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
-            Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention is ten request-timeouts or more");
+            Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention must be ten request-timeouts or more");
         foreach (var options in tables.Values.Append(batching))
-            Require(options.FlushInterval < patience, "flush-interval is less than request-timeout less answer-margin");
+            Require(options.FlushInterval < patience, "batching.flush-interval must be less than request-timeout less answer-margin");
     }
 
     private static void Require(bool holds, string rule)

@@ -41,6 +41,15 @@ internal static class Problems
         MayRetry = true,
     };
 
+    public static readonly Problem StreamClosing = new(
+        StatusCodes.Status503ServiceUnavailable,
+        ProblemTypes.NodeClosing,
+        "The node is stopping. Lines with a verdict are settled by it; what comes after them was not read: send that "
+        + "to another node.")
+    {
+        MayRetry = true,
+    };
+
     public static readonly Problem NoKeys = new(
         StatusCodes.Status503ServiceUnavailable,
         ProblemTypes.RowNotWritten,

@@ -36,7 +36,7 @@ internal sealed class RowReader(
             {
                 var result = await pending;
                 var buffer = result.Buffer;
-                if (result.IsCanceled) ending = Problems.Closing;
+                if (result.IsCanceled) ending = Problems.StreamClosing;
                 else (ending, buffer) = await TakeAsync(buffer, result.IsCompleted);
                 body.AdvanceTo(buffer.Start, buffer.End);
                 if (ending is not null || result.IsCompleted) break;
@@ -63,7 +63,7 @@ internal sealed class RowReader(
             if (frame is Frame.NeedsInput or Frame.End) return (null, input);
             if (frame == Frame.Broken) return (Problems.Broken(framer.BrokenBecause), input);
             if (!TryTake(frame, record)) await TakeWithKeysAsync(record);
-            if (open is { IsFull: true } && !await SubmitAsync()) return (Problems.Closing, input);
+            if (open is { IsFull: true } && !await SubmitAsync()) return (Problems.StreamClosing, input);
         }
     }
 
