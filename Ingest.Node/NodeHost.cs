@@ -91,6 +91,8 @@ internal sealed class NodeHost : IAsyncDisposable
         })
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        // The answer has the reasons; a log line for each time that somebody asks would say nothing new.
+        .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
         .AddFilter("Akka", LogLevel.Warning);
 
     private WebApplication Build(string postgres, TableCatalog catalog)
