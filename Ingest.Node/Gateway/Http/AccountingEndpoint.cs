@@ -34,6 +34,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions opt
         accounts.Sum(account => account.Pending))
     {
         Repeated = accounts.Sum(account => account.Repeated),
+        Unknown = accounts.Sum(account => account.Unknown),
     };
 
     private static void WriteAccount(Utf8JsonWriter json, TableAccount account, string? name)
@@ -44,6 +45,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions opt
         json.WriteNumber("committed"u8, account.Committed);
         json.WriteNumber("rejected"u8, account.Rejected);
         json.WriteNumber("notWritten"u8, account.NotWritten);
+        json.WriteNumber("unknown"u8, account.Unknown);
         json.WriteNumber("pending"u8, account.Pending);
         json.WriteNumber("repeated"u8, account.Repeated);
         json.WriteEndObject();
