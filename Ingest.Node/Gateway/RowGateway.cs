@@ -132,7 +132,7 @@ internal sealed class RowGateway : IRowGateway, IAccounting
         }
     }
 
-    private Admission Counted(Submission submission, Admission admission)
+    private static Admission Counted(Submission submission, Admission admission)
     {
         if (admission == Admission.Admitted) submission.Metrics.Rows.Receive(submission.Rows.Count);
         return admission;
