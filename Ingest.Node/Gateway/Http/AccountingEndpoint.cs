@@ -1,15 +1,17 @@
 using System.Text.Json;
+using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>GET /v1/accounting</c>: what became of the rows of each table, and of all together.</summary>
-internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions options)
+internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess access, HttpOptions options)
 {
     public Task ShowAsync(HttpContext context)
     {
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
             return Answers.MethodNotAllowed(context, options, "GET, HEAD");
-        var accounts = accounting.Snapshot();
+        var accounts = accounting.Snapshot()
+            .Where(account => access.Allows(context, Scope.Any, account.Table)).ToList();
         var buffer = JsonBuffer.Rent();
         var json = buffer.Json;
         json.WriteStartObject();
@@ -34,6 +36,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions opt
         accounts.Sum(account => account.Pending))
     {
         Repeated = accounts.Sum(account => account.Repeated),
+        Unknown = accounts.Sum(account => account.Unknown),
     };
 
     private static void WriteAccount(Utf8JsonWriter json, TableAccount account, string? name)
@@ -44,6 +47,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions opt
         json.WriteNumber("committed"u8, account.Committed);
         json.WriteNumber("rejected"u8, account.Rejected);
         json.WriteNumber("notWritten"u8, account.NotWritten);
+        json.WriteNumber("unknown"u8, account.Unknown);
         json.WriteNumber("pending"u8, account.Pending);
         json.WriteNumber("repeated"u8, account.Repeated);
         json.WriteEndObject();
