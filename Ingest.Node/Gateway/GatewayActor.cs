@@ -59,12 +59,14 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private void HandleSubmission(Submission submission)
     {
         var table = LanesOf(submission.Table.Name);
+        var level = submission.Acknowledge ?? table.Acknowledge;
         for (var row = 0; row < submission.Rows.Count;)
         {
             var window = table.Choose();
+            if (window.IsFilling && window.Level != level) Send(window);
             if (!window.IsFilling)
             {
-                window.Open(Now + options.RequestTimeout);
+                window.Open(Now + options.RequestTimeout, level);
                 filling.Add(window);
             }
 
@@ -117,7 +119,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         var now = Now;
         foreach (var window in Windows)
         {
-            if (window.IsEmpty) continue;
+            if (window.IsEmpty && !window.IsHeld) continue;
             window.GiveUp(now, completed);
             if (window.Probe(now, options.ProbeAfter) is not { } probe) continue;
             lanes.Tell(probe);

@@ -52,8 +52,7 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     public void Return(Submission submission)
     {
-        submission.Rows.Clear();
-        submission.Keys.Clear();
+        submission.Clear();
         submissions.Return(submission);
     }
 
@@ -81,6 +80,7 @@ internal sealed class RowGateway : IRowGateway, IAccounting
             return new TableAccount(
                 entry.Key, received, committed, rejected, notWritten, received - committed - rejected - notWritten)
             {
+                Accepted = entry.Value.Accepted,
                 Repeated = entry.Value.Repeated,
             };
         })];

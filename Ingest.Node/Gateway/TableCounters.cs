@@ -9,6 +9,7 @@ internal sealed class TableCounters
     private long rejected;
     private long notWritten;
     private long repeated;
+    private long accepted;
 
     public long Received => Interlocked.Read(ref received);
 
@@ -20,6 +21,9 @@ internal sealed class TableCounters
 
     /// <summary>Rows that repeat one that was committed before: they are not counted as received.</summary>
     public long Repeated => Interlocked.Read(ref repeated);
+
+    /// <summary>Rows that are pending and in the journal.</summary>
+    public long Accepted => Interlocked.Read(ref accepted);
 
     /// <summary>Rows were admitted.</summary>
     public void Receive(int rows) => Interlocked.Add(ref received, rows);
@@ -36,6 +40,7 @@ internal sealed class TableCounters
         if (counts.Committed > 0) Interlocked.Add(ref committed, counts.Committed);
         if (counts.Rejected > 0) Interlocked.Add(ref rejected, counts.Rejected);
         if (counts.NotWritten > 0) Interlocked.Add(ref notWritten, counts.NotWritten);
+        if (counts.Accepted != 0) Interlocked.Add(ref accepted, counts.Accepted);
         if (counts.Repeated == 0) return;
         Interlocked.Add(ref repeated, counts.Repeated);
         Interlocked.Add(ref received, -counts.Repeated);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Data.Common;
 using System.IO.Pipelines;
+using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Http.Framing;
 
@@ -18,6 +19,7 @@ internal sealed class RowReader(
     RecordFramer framer,
     CsvHeader? header,
     string? key,
+    Acknowledge? acknowledge,
     Problem tooLarge)
 {
     private static readonly Problem Cut = Problems.Broken("The input ended within a quoted field.");
@@ -116,6 +118,7 @@ internal sealed class RowReader(
     {
         var chunk = queue.RentChunk();
         chunk.Open(gateway.Rent(slot.Encoder.Table));
+        chunk.Submission!.Acknowledge = acknowledge;
         return chunk;
     }
 

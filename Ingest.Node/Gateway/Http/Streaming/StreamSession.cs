@@ -35,11 +35,13 @@ internal sealed class StreamSession(
             return;
         }
 
+        var acknowledge = Preference.Read(context.Request);
+        if (acknowledge is not null) Preference.Applied(context.Response);
         var first = await BeginAsync(context, body, layout);
         var queue = new ChunkQueue(options.StreamChunks);
         var writing = new VerdictWriter(gateway, queue, context.Response.BodyWriter, layout, filter).RunAsync();
         var slot = encoders.Rent(table);
-        var reader = new RowReader(gateway, queue, slot, body, framer, header, key, tooLarge);
+        var reader = new RowReader(gateway, queue, slot, body, framer, header, key, acknowledge, tooLarge);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);
         await writing;
