@@ -66,7 +66,7 @@ internal sealed class RowsEndpoint(
             RowFormat.Json => JsonAsync(context, table, body, filter),
             RowFormat.Csv => CsvAsync(context, table, body, filter),
             _ => streams.RunAsync(
-                context, table, body, new NdjsonFramer(options.MaxRowBytes), null, VerdictLayout.Lines, filter),
+                context, table, body, new NdjsonFramer(options.MaxRowBytes), RowForm.Json, VerdictLayout.Lines, filter),
         };
     }
 
@@ -104,7 +104,7 @@ internal sealed class RowsEndpoint(
             : context.Request.Query.ContainsKey("verdicts") ? VerdictLayout.ArrayWithSummary
             : VerdictLayout.Array;
         return streams.RunAsync(
-            context, table, body, new ArrayFramer(options.MaxRowBytes), null, layout, filter);
+            context, table, body, new ArrayFramer(options.MaxRowBytes), RowForm.Json, layout, filter);
     }
 
     private async Task CsvAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
@@ -112,7 +112,7 @@ internal sealed class RowsEndpoint(
         var framer = new CsvFramer(options.MaxRowBytes);
         var (header, problem) = await CsvHeaderLine.ReadAsync(body, framer, table, tooLarge);
         if (header is null) await Answers.Write(context, options, problem!);
-        else await streams.RunAsync(context, table, body, framer, header, VerdictLayout.Lines, filter);
+        else await streams.RunAsync(context, table, body, framer, RowForm.Csv(header), VerdictLayout.Lines, filter);
     }
 
     private Task UnsupportedAsync(HttpContext context)
