@@ -38,6 +38,18 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
     /// in order.</summary>
     public long FirstUnsettled => accepted ? Last - unsettled + 1 : First;
 
+    /// <summary>Rows without a verdict of the lane.</summary>
+    public int Unsettled => settledRows is null && !accepted ? Count : unsettled;
+
+    /// <summary>True where a lane may have got it.</summary>
+    public bool WasSent => sends > 0;
+
+    /// <summary>True where its rows are in the journal.</summary>
+    public bool IsAccepted => accepted;
+
+    /// <summary>True while a caller waits for a row of it.</summary>
+    public bool HasCallers => !givenUp && !accepted && !IsSettled;
+
     public int Append(Submission submission, int firstRow, int count, GatewayOptions options)
     {
         var taken = 0;
@@ -79,22 +91,22 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
         return envelope;
     }
 
-    public SettledCounts Settle(Settled settled, List<Submission> completed)
+    public SettledCounts Settle(Settled settled, List<Submission> completed, List<Rejection> rejected)
     {
-        if (accepted) return SettleAccepted(settled);
+        if (accepted) return SettleAccepted(settled, rejected);
         var outcome = OutcomeOf(settled);
         expired |= settled.Outcome != VerdictKind.Committed;
         var from = (int)(Math.Max(settled.First, First) - First);
         var to = (int)(Math.Min(settled.Last, Last) - First);
         var exceptions = new ExceptionCursor(settled);
-        int rows = 0, rejected = 0, repeated = 0, sliceStart = 0, slice = 0;
+        int rows = 0, rejectedBefore = rejected.Count, repeated = 0, sliceStart = 0, slice = 0;
         for (var index = from; index <= to; index++)
         {
             if (settledRows![index]) continue;
             settledRows[index] = true;
             rows++;
             var verdict = exceptions.At(First + index) ?? outcome;
-            if (verdict.Kind == VerdictKind.Rejected) rejected++;
+            if (verdict.Rejection is { } rejection) rejected.Add(rejection);
             if (verdict.RepeatedId is not null) repeated++;
             if (givenUp) continue;
             while (index >= sliceStart + slices[slice].Count) sliceStart += slices[slice++].Count;
@@ -104,15 +116,14 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
 
         unsettled -= rows;
         if (IsSettled) Forget();
-        return CountsOf(settled.Outcome, rows, rejected, repeated);
+        return CountsOf(settled.Outcome, rows, rejected.Count - rejectedBefore, repeated);
     }
 
     /// <summary>The lane's journal has the rows: answers their callers.</summary>
     /// <returns>The rows that are accepted now and were not before.</returns>
     public int Accept(List<Submission> completed)
     {
-        // Where something was settled out of order the bits are needed; the rest is told soon.
-        if (accepted || IsSettled || unsettled < Count) return 0;
+        if (accepted || IsSettled) return 0;
         Answer(Verdict.Accepted, completed);
         accepted = true;
         Forget();
@@ -157,17 +168,18 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
 
     /// <summary>Accepted rows are settled in order; what comes too early was preceded by a message that was lost, and is
     /// told again.</summary>
-    private SettledCounts SettleAccepted(Settled settled)
+    private SettledCounts SettleAccepted(Settled settled, List<Rejection> rejected)
     {
         if (settled.First > FirstUnsettled || settled.Last < FirstUnsettled) return default;
         var from = FirstUnsettled;
         var to = Math.Min(settled.Last, Last);
         var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;
-        var rejected = rejections.Count(row => row.Position >= from && row.Position <= to);
+        var refused = rejections.Where(row => row.Position >= from && row.Position <= to).ToList();
+        rejected.AddRange(refused.Select(row => row.Rejection));
         var repeated = settled.Repeats.Count(row => row.Position >= from && row.Position <= to);
         var rows = (int)(to - from + 1);
         unsettled -= rows;
-        return CountsOf(settled.Outcome, rows, rejected, repeated) with { Accepted = -rows };
+        return CountsOf(settled.Outcome, rows, refused.Count, repeated) with { Accepted = -rows };
     }
 
     private Verdict OutcomeOf(Settled settled) => settled.Outcome switch
