@@ -155,6 +155,6 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
     }
 }
