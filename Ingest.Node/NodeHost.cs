@@ -105,7 +105,10 @@ internal sealed class NodeHost : IAsyncDisposable
             kestrel.ConfigureForIngest();
             kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
         });
-        var store = new LaneStore(dataSource!, catalog, Settings.Writing, time);
+        var store = new LaneStore(dataSource!, catalog, Settings.Writing, time)
+        {
+            KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
+        };
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, time);
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
