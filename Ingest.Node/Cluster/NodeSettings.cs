@@ -91,6 +91,7 @@ internal sealed class NodeSettings
         Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
             Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention must be ten request-timeouts or more");
+        Require(Writing.DeadLetterRetention > TimeSpan.Zero, "writing.dead-letter-retention must be more than zero");
         foreach (var options in tables.Values.Append(batching))
             Require(options.FlushInterval < patience, "batching.flush-interval must be less than request-timeout less answer-margin");
     }
@@ -192,6 +193,7 @@ internal sealed class NodeSettings
         RetryMin = read.Duration("retry-min"),
         RetryMax = read.Duration("retry-max"),
         StopTimeout = read.Duration("stop-timeout"),
+        DeadLetters = read.Switch("dead-letters"),
     });
 
     private static WritingOptions WritingOf(SettingsReader read) => Valid(read, new WritingOptions
@@ -199,6 +201,7 @@ internal sealed class NodeSettings
         AttemptTimeout = read.Duration("attempt-timeout"),
         LockTimeout = read.Duration("lock-timeout"),
         KeyRetention = read.Duration("key-retention"),
+        DeadLetterRetention = read.Duration("dead-letter-retention"),
         MaxConnections = read.Int("max-connections"),
     });
 

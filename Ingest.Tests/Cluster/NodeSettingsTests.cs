@@ -42,6 +42,7 @@ public sealed class NodeSettingsTests
         AttemptTimeout = TimeSpan.FromSeconds(20),
         LockTimeout = TimeSpan.FromMilliseconds(1500),
         KeyRetention = TimeSpan.FromHours(24),
+        DeadLetterRetention = TimeSpan.FromDays(30),
         MaxConnections = 32,
     };
 
@@ -98,6 +99,9 @@ public sealed class NodeSettingsTests
             Writing with { AttemptTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_LOCK_TIMEOUT", "1s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(1) }),
         ("INGEST_KEY_RETENTION", "48h", node => node.Writing, Writing with { KeyRetention = TimeSpan.FromHours(48) }),
+        ("INGEST_DEAD_LETTERS", "on", BatchingOf, Batching with { DeadLetters = true }),
+        ("INGEST_DEAD_LETTER_RETENTION", "7d", node => node.Writing,
+            Writing with { DeadLetterRetention = TimeSpan.FromDays(7) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
         ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),
         ("INGEST_REMOTE_PORT", "9", node => node.Cluster.Port, 9),
