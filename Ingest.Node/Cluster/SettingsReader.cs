@@ -34,14 +34,6 @@ internal sealed class SettingsReader(Config config, string path)
     public ImmutableArray<string> List(string name) =>
         [.. Text(name).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
 
-    /// <summary>A switch: on or off.</summary>
-    public bool Switch(string name) => Text(name) switch
-    {
-        "on" or "true" or "yes" => true,
-        "off" or "false" or "no" => false,
-        _ => throw Fault(name, "is neither on nor off"),
-    };
-
     public int Int(string name) =>
         int.TryParse(Text(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
             ? value
