@@ -106,10 +106,13 @@ internal sealed class NodeHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         ConfigureLogging(builder.Logging);
+        var certificate = Settings.Http.Tls is { } tls
+            ? new ServerCertificate(tls, time, loggers.CreateLogger<ServerCertificate>())
+            : null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
-            kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
+            kestrel.Listen(Settings.Http.Address, Settings.Http.Port, listen => certificate?.Serve(listen));
         });
         var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
         {
@@ -159,6 +162,9 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge)
+        {
+            FlushBytes = batching.FlushBytes,
+        };
     }
 }

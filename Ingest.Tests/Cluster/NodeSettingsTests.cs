@@ -52,6 +52,7 @@ public sealed class NodeSettingsTests
         ApiKeys = false,
         ApiKeysRefresh = TimeSpan.FromSeconds(10),
         Jwt = null,
+        Limits = new CallerLimits(0, 0),
     };
 
     /// <summary>Each variable with a value that is not its default, and where that value arrives.</summary>
@@ -74,6 +75,13 @@ public sealed class NodeSettingsTests
         ("INGEST_JWT_KEYS", "/k", node => node.Access.Jwt!.Keys, "/k"),
         ("INGEST_JWT_GRANTS_CLAIM", "scp", node => node.Access.Jwt!.GrantsClaim, "scp"),
         ("INGEST_ALLOW_ANONYMOUS", "on", node => node.Access, Access with { AllowAnonymous = true }),
+        ("INGEST_CALLER_ROWS_PER_SECOND", "7", node => node.Access, Access with { Limits = new CallerLimits(7, 0) }),
+        ("INGEST_CALLER_IN_FLIGHT_ROWS", "8", node => node.Access, Access with { Limits = new CallerLimits(0, 8) }),
+        ("INGEST_TLS_CERTIFICATE", "c", node => node.Http.Tls!.Certificate, "c"),
+        ("INGEST_TLS_KEY", "k", node => node.Http.Tls!.Key, "k"),
+        ("INGEST_REMOTE_TLS_CERTIFICATE", "c", node => node.Cluster.Tls!.Files.Certificate, "c"),
+        ("INGEST_REMOTE_TLS_KEY", "k", node => node.Cluster.Tls!.Files.Key, "k"),
+        ("INGEST_REMOTE_TLS_AUTHORITY", "a", node => node.Cluster.Tls!.Authority, "a"),
         ("INGEST_SCHEMAS", "a, b", node => string.Join('|', node.Catalog.Schemas), "a|b"),
         ("INGEST_CATALOG_REFRESH_INTERVAL", "5s", node => node.Catalog.RefreshInterval, TimeSpan.FromSeconds(5)),
         ("INGEST_REQUEST_TIMEOUT", "9s", node => node.Gateway,
@@ -103,7 +111,7 @@ public sealed class NodeSettingsTests
         ("INGEST_DEAD_LETTER_RETENTION", "7d", node => node.Writing,
             Writing with { DeadLetterRetention = TimeSpan.FromDays(7) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
-        ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),
+        ("INGEST_HOSTNAME", "localhost", node => node.Cluster.Host, "localhost"),
         ("INGEST_REMOTE_PORT", "9", node => node.Cluster.Port, 9),
         ("INGEST_SEED_NODES", "a:1,b:2", node => string.Join('|', node.Cluster.SeedNodes), "a:1|b:2"),
         ("INGEST_ROLES", "gateway", node => string.Join('|', node.Cluster.Roles), "gateway"),
@@ -140,11 +148,14 @@ public sealed class NodeSettingsTests
     {
         var (_, value, read, expected) = Overrides.Single(one => one.Name == name);
 
-        // No token is taken without both, whatever else is said of tokens.
+        // Of these, one means nothing without the others.
         (string, string)[] others =
             name.StartsWith("INGEST_JWT_", StringComparison.Ordinal)
                 ? [("INGEST_JWT_ISSUER", "issuer"), ("INGEST_JWT_AUDIENCE", "audience")]
-                : [];
+                : name.Contains("TLS", StringComparison.Ordinal)
+                    ? [("INGEST_TLS_CERTIFICATE", "c"), ("INGEST_TLS_KEY", "k"), ("INGEST_REMOTE_TLS_CERTIFICATE", "c"),
+                        ("INGEST_REMOTE_TLS_KEY", "k"), ("INGEST_REMOTE_TLS_AUTHORITY", "a")]
+                    : [];
 
         Assert.Equal(expected, read(Load([(name, value), .. others])));
     }
@@ -182,9 +193,14 @@ public sealed class NodeSettingsTests
     [InlineData("INGEST_MAX_ROW_BYTES", "0", "maxRowBytes")]
     [InlineData("INGEST_SHUTDOWN_TIMEOUT", "infinite", "shutdown-timeout")]
     [InlineData("INGEST_API_KEYS", "maybe", "api-keys")]
+    [InlineData("INGEST_CALLER_ROWS_PER_SECOND", "-1", "RowsPerSecond")]
+    [InlineData("INGEST_TLS_CERTIFICATE", "/c.pem", "http.tls")]
+    [InlineData("INGEST_REMOTE_TLS_KEY", "/k.pem", "cluster.tls")]
     [InlineData("INGEST_JWT_ISSUER", "https://issuer.example", "audience")]
     [InlineData("INGEST_HTTP_HOST", "0.0.0.0", "INGEST_ALLOW_ANONYMOUS")]
     [InlineData("INGEST_HTTP_HOST", "::", "INGEST_ALLOW_ANONYMOUS")]
+    [InlineData("INGEST_HOSTNAME", "node-1", "INGEST_REMOTE_TLS_CERTIFICATE")]
+    [InlineData("INGEST_HOSTNAME", "10.1.2.3", "INGEST_ALLOW_ANONYMOUS")]
     public void Should_refuse_a_malformed_value_and_name_the_setting(string name, string value, string named)
     {
         var error = Assert.Throws<SettingsException>(() => Load((name, value)));

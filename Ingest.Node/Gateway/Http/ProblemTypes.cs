@@ -27,6 +27,10 @@ internal static class ProblemTypes
     /// <summary>429: as many rows are in flight as the node allows.</summary>
     public static readonly ProblemType Overloaded = new("/problems/overloaded", "Too many rows are in flight");
 
+    /// <summary>429: the caller is at one of its own limits, whatever others do.</summary>
+    public static readonly ProblemType CallerLimit =
+        new("/problems/caller-limit", "The caller is over its limit");
+
     /// <summary>503: the node is stopping; another one may take the row.</summary>
     public static readonly ProblemType NodeClosing = new("/problems/node-closing", "The node is closing");
 

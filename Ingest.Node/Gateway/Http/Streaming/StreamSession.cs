@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http.Framing;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
@@ -11,6 +12,7 @@ namespace Ingest.Node.Gateway.Http.Streaming;
 internal sealed class StreamSession(
     IRowGateway gateway,
     EncoderPool encoders,
+    TableAccess access,
     HttpOptions options,
     IHostApplicationLifetime lifetime,
     Failures failures)
@@ -42,7 +44,11 @@ internal sealed class StreamSession(
         var sink = new VerdictWriter(context.Response.BodyWriter, layout, filter);
         var writing = new VerdictLoop(gateway, queue, sink).RunAsync();
         var slot = encoders.Rent(table);
-        var filler = new ChunkFiller(gateway, queue) { Acknowledge = acknowledge };
+        var filler = new ChunkFiller(gateway, queue) 
+        {
+            Acknowledge = acknowledge,
+            Caller = access.CallerOf(context),
+        };
         var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);
