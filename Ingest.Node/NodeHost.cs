@@ -112,6 +112,8 @@ internal sealed class NodeHost : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
+            kestrel.Limits.MaxConcurrentConnections = Settings.Http.MaxConnections;
+            kestrel.Limits.KeepAliveTimeout = Settings.Http.KeepAliveTimeout;
             kestrel.Listen(Settings.Http.Address, Settings.Http.Port, listen => certificate?.Serve(listen));
         });
         var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)

@@ -148,7 +148,15 @@ internal sealed class NodeSettings
                     : throw new SettingsException($"The setting {read.Path}.host is not an IP address."),
                 read.Port("port"),
                 TlsOf(read.Section("tls")),
-                new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after")));
+                new HttpOptions(
+                    read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"),
+                    read.Duration("stream-idle-timeout"), read.Size("partial-bytes")))
+            {
+                MaxConnections = read.Int("max-connections") is > 0 and var connections
+                    ? connections
+                    : throw new SettingsException($"The setting {read.Path}.max-connections is less than 1."),
+                KeepAliveTimeout = read.Duration("keep-alive-timeout"),
+            };
         }
         catch (ArgumentOutOfRangeException error)
         {
@@ -256,7 +264,13 @@ internal sealed class NodeSettings
 
 /// <summary>Where a node listens for callers.</summary>
 /// <param name="Tls">Null for clear text.</param>
-internal sealed record HttpSettings(IPAddress Address, int Port, TlsOptions? Tls, HttpOptions Options);
+internal sealed record HttpSettings(IPAddress Address, int Port, TlsOptions? Tls, HttpOptions Options)
+{
+    public required int MaxConnections { get; init; }
+
+    /// <summary>How long a connection may be open without a request.</summary>
+    public required TimeSpan KeepAliveTimeout { get; init; }
+}
 
 /// <summary>The certificate of a node among nodes.</summary>
 /// <param name="Authority">A file with the certificates of who makes those of this cluster's nodes.</param>

@@ -67,6 +67,10 @@ public sealed class NodeSettingsTests
         ("INGEST_STREAM_CHUNKS", "7", node => node.Http.Options.StreamChunks, 7),
         ("INGEST_RETRY_AFTER", "3s", node => node.Http.Options.RetryAfter,
             TimeSpan.FromSeconds(3)),
+        ("INGEST_STREAM_IDLE_TIMEOUT", "9s", node => node.Http.Options.StreamIdleTimeout, TimeSpan.FromSeconds(9)),
+        ("INGEST_PARTIAL_BYTES", "2MiB", node => node.Http.Options.PartialBytes, 2L << 20),
+        ("INGEST_HTTP_MAX_CONNECTIONS", "9", node => node.Http.MaxConnections, 9),
+        ("INGEST_KEEP_ALIVE_TIMEOUT", "9s", node => node.Http.KeepAliveTimeout, TimeSpan.FromSeconds(9)),
         ("INGEST_API_KEYS", "on", node => node.Access, Access with { ApiKeys = true }),
         ("INGEST_API_KEYS_REFRESH", "3s", node => node.Access,
             Access with { ApiKeysRefresh = TimeSpan.FromSeconds(3) }),
@@ -132,6 +136,10 @@ public sealed class NodeSettingsTests
         Assert.Equal(
             (1L << 20, 64, TimeSpan.FromSeconds(1)),
             (settings.Http.Options.MaxRowBytes, settings.Http.Options.StreamChunks, settings.Http.Options.RetryAfter));
+        Assert.Equal(
+            (TimeSpan.FromSeconds(60), 64L << 20, 4096, TimeSpan.FromSeconds(130)),
+            (settings.Http.Options.StreamIdleTimeout, settings.Http.Options.PartialBytes, settings.Http.MaxConnections,
+                settings.Http.KeepAliveTimeout));
         Assert.Equal(["public"], settings.Catalog.Schemas.AsEnumerable());
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Catalog.RefreshInterval);
         Assert.Equal(Access, settings.Access);
@@ -192,6 +200,9 @@ public sealed class NodeSettingsTests
     [InlineData("INGEST_RETRY_AFTER", "10ms", "retryAfter")]
     [InlineData("INGEST_MAX_ROW_BYTES", "0", "maxRowBytes")]
     [InlineData("INGEST_SHUTDOWN_TIMEOUT", "infinite", "shutdown-timeout")]
+    [InlineData("INGEST_PARTIAL_BYTES", "1KiB", "partialBytes")]
+    [InlineData("INGEST_STREAM_IDLE_TIMEOUT", "10ms", "streamIdleTimeout")]
+    [InlineData("INGEST_HTTP_MAX_CONNECTIONS", "0", "max-connections")]
     [InlineData("INGEST_API_KEYS", "maybe", "api-keys")]
     [InlineData("INGEST_CALLER_ROWS_PER_SECOND", "-1", "RowsPerSecond")]
     [InlineData("INGEST_TLS_CERTIFICATE", "/c.pem", "http.tls")]

@@ -17,30 +17,32 @@ public sealed class TlsTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly TestCertificates doors = new();
-    private readonly TestCertificates cluster = new();
     private TestDatabase database = null!;
     private TestNode gateway = null!;
     private TestNode batcher = null!;
+
+    private TestCertificates Doors { get; } = new();
+
+    private TestCertificates Cluster { get; } = new();
 
     public async Task InitializeAsync()
     {
         database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync("CREATE TABLE items (id uuid PRIMARY KEY, number int)");
-        using var shown = doors.Issue();
-        using var between = cluster.Issue();
+        using var shown = Doors.Issue();
+        using var between = Cluster.Issue();
         (string, string)[] secure =
         [
-            ("INGEST_REMOTE_TLS_CERTIFICATE", cluster.Certificate),
-            ("INGEST_REMOTE_TLS_KEY", cluster.Key),
-            ("INGEST_REMOTE_TLS_AUTHORITY", cluster.Authority),
+            ("INGEST_REMOTE_TLS_CERTIFICATE", Cluster.Certificate),
+            ("INGEST_REMOTE_TLS_KEY", Cluster.Key),
+            ("INGEST_REMOTE_TLS_AUTHORITY", Cluster.Authority),
         ];
         batcher = await TestNode.StartAsync(database.ConnectionString, [("INGEST_ROLES", "batcher"), .. secure]);
         gateway = await TestNode.StartAsync(
             database.ConnectionString,
             [
                 ("INGEST_ROLES", "gateway"), ("INGEST_SEED_NODES", await RemoteAddressAsync()),
-                ("INGEST_TLS_CERTIFICATE", doors.Certificate), ("INGEST_TLS_KEY", doors.Key), .. secure,
+                ("INGEST_TLS_CERTIFICATE", Doors.Certificate), ("INGEST_TLS_KEY", Doors.Key), .. secure,
             ]);
     }
 
@@ -49,20 +51,20 @@ public sealed class TlsTests : IAsyncLifetime
         await gateway.DisposeAsync();
         await batcher.DisposeAsync();
         await database.DisposeAsync();
-        doors.Dispose();
-        cluster.Dispose();
+        Doors.Dispose();
+        Cluster.Dispose();
     }
 
     [Fact]
     public async Task Should_serve_http_1_and_2_from_the_certificate_that_is_in_the_files_now()
     {
-        using var first = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(doors.Certificate));
+        using var first = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(Doors.Certificate));
 
         var before = await PostAsync(HttpVersion.Version20);
-        await File.WriteAllTextAsync(doors.Key, "half a key");
+        await File.WriteAllTextAsync(Doors.Key, "half a key");
         await Task.Delay(TimeSpan.FromSeconds(1.2));
         var torn = await PostAsync(HttpVersion.Version11);
-        using var second = doors.Issue();
+        using var second = Doors.Issue();
         await Task.Delay(TimeSpan.FromSeconds(1.2));
         var after = await PostAsync(HttpVersion.Version11);
 
@@ -78,7 +80,7 @@ public sealed class TlsTests : IAsyncLifetime
     {
         using var strangers = new TestCertificates();
         using var foreign = strangers.Issue();
-        using var own = cluster.Issue();
+        using var own = Cluster.Issue();
 
         Assert.False(await IsTakenAsync(certificate: null));
         Assert.False(await IsTakenAsync(foreign));
@@ -88,10 +90,10 @@ public sealed class TlsTests : IAsyncLifetime
     [Fact]
     public void Should_refuse_files_that_hold_no_certificate()
     {
-        File.WriteAllText(cluster.Certificate, "nothing");
+        File.WriteAllText(Cluster.Certificate, "nothing");
 
         Assert.Throws<SettingsException>(
-            () => NodeCertificate.Load(new(cluster.Certificate, cluster.Key), cluster.Authority));
+            () => NodeCertificate.Load(new(Cluster.Certificate, Cluster.Key), Cluster.Authority));
     }
 
     /// <summary>Posts a row over a connection of its own.</summary>
@@ -103,7 +105,7 @@ public sealed class TlsTests : IAsyncLifetime
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) =>
         {
             serial = ((X509Certificate2)shown!).SerialNumber;
-            return doors.Made((X509Certificate2)shown);
+            return Doors.Made((X509Certificate2)shown);
         };
         using var client = new HttpClient(handler);
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{gateway.Host.Addresses.First()}/v1/tables/items/rows")
@@ -148,8 +150,15 @@ public sealed class TlsTests : IAsyncLifetime
 
     private async Task<string> RemoteAddressAsync()
     {
-        var state = await batcher.Http.GetFromJsonAsync<JsonElement>("/v1/cluster");
-        return state.GetProperty("members").EnumerateArray()
-            .First(member => member.GetProperty("self").GetBoolean()).GetProperty("address").GetString()!;
+        string? address = null;
+        await Soon.IsTrueAsync(async () =>
+        {
+            var state = await batcher.Http.GetFromJsonAsync<JsonElement>("/v1/cluster");
+            var self = state.GetProperty("members").EnumerateArray()
+                .Where(member => member.GetProperty("self").GetBoolean()).ToList();
+            address = self is [var one] ? one.GetProperty("address").GetString() : null;
+            return address is not null;
+        });
+        return address!;
     }
 }

@@ -75,6 +75,9 @@ internal static class ProblemTypes
     /// <summary>400: the stream ended where more had to come; rows before that have their verdicts.</summary>
     public static readonly ProblemType StreamBroken = new("/problems/stream-broken", "The stream is broken");
 
+    /// <summary>408: no row came for too long; rows before that have their verdicts.</summary>
+    public static readonly ProblemType StreamIdle = new("/problems/stream-idle", "The stream is idle");
+
     /// <summary>400, 408, 413: the request itself is malformed, too slow or too large.</summary>
     public static readonly ProblemType RequestInvalid = new("/problems/request-invalid", "The request is not valid");
 

@@ -43,6 +43,19 @@ internal static class Problems
         MayRetry = true,
     };
 
+    public static readonly Problem PartialFull = new(
+        StatusCodes.Status429TooManyRequests,
+        ProblemTypes.Overloaded,
+        "The node holds as many bytes of rows that have not come in as a whole as it may. Send the row again later.")
+    {
+        MayRetry = true,
+    };
+
+    public static readonly Problem StreamIdle = new(
+        StatusCodes.Status408RequestTimeout,
+        ProblemTypes.StreamIdle,
+        "No whole row came for too long. Lines with a verdict are settled by it; what comes after them was not read.");
+
     public static readonly Problem OverLimit = new(
         StatusCodes.Status429TooManyRequests,
         ProblemTypes.CallerLimit,
