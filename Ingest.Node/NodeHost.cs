@@ -4,10 +4,12 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Grpc;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Npgsql;
 
 namespace Ingest.Node;
@@ -41,6 +43,9 @@ internal sealed class NodeHost : IAsyncDisposable
     /// <summary>The addresses that the HTTP server listens on, with the ports that it got.</summary>
     public IEnumerable<string> Addresses =>
         web!.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+
+    /// <summary>The address for gRPC callers.</summary>
+    public string GrpcAddress => Addresses.Last();
 
     public IServiceProvider Services => web!.Services;
 
@@ -93,6 +98,8 @@ internal sealed class NodeHost : IAsyncDisposable
         .AddFilter("Microsoft", LogLevel.Warning)
         // The answer has the reasons; a log line for each time that somebody asks would say nothing new.
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
+        // A call that ends with an error is its caller's to know.
+        .AddFilter("Grpc", LogLevel.Warning)
         .AddFilter("Akka", LogLevel.Warning);
 
     private WebApplication Build(string postgres, TableCatalog catalog)
@@ -104,6 +111,8 @@ internal sealed class NodeHost : IAsyncDisposable
         {
             kestrel.ConfigureForIngest();
             kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
+            // Without TLS nothing in a connection tells HTTP/2 from HTTP/1.1 beforehand, so gRPC has a port of its own.
+            kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc => grpc.Protocols = HttpProtocols.Http2);
         });
         var store = new LaneStore(dataSource!, catalog, Settings.Writing, time);
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, time);
@@ -121,6 +130,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
             .AddIngestHttp(Settings.Http.Options)
+            .AddIngestGrpc(Settings.Http.Options)
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -136,6 +146,7 @@ internal sealed class NodeHost : IAsyncDisposable
         else gateway.Drain();
         var app = builder.Build();
         app.MapIngest();
+        app.MapIngestGrpc();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);

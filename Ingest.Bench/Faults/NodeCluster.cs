@@ -39,6 +39,7 @@ internal sealed class NodeCluster : IDisposable
                 ["INGEST_POSTGRES"] = postgres.ConnectionFor(place.Name, viaSocket: place.Network is not null),
                 ["INGEST_HTTP_HOST"] = place.Host,
                 ["INGEST_HTTP_PORT"] = place.HttpPort.ToString(CultureInfo.InvariantCulture),
+                ["INGEST_GRPC_PORT"] = "0",
                 ["INGEST_HOSTNAME"] = place.Host,
                 ["INGEST_REMOTE_PORT"] = place.RemotePort.ToString(CultureInfo.InvariantCulture),
                 ["INGEST_SEED_NODES"] = seeds,

@@ -27,6 +27,7 @@ internal sealed class NodeSettings
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
+        GrpcPort = read.Section("grpc").Port("port");
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
@@ -45,6 +46,9 @@ internal sealed class NodeSettings
     public TimeSpan ShutdownTimeout { get; }
 
     public HttpSettings Http { get; }
+
+    /// <summary>Where the node listens for gRPC callers, at the same address as for HTTP.</summary>
+    public int GrpcPort { get; }
 
     public CatalogOptions Catalog { get; }
 

@@ -12,6 +12,9 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
 {
     private Chunk? open;
 
+    /// <summary>Whether the verdicts of chunks from the next one on go without ids.</summary>
+    public bool OmitsIds { get; set; }
+
     /// <summary>The open chunk has to be submitted before the next row is added.</summary>
     public bool IsFull => open is { IsFull: true };
 
@@ -93,7 +96,7 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
     {
         if (open is not null) return open;
         open = queue.RentChunk();
-        open.Open(gateway.Rent(table));
+        open.Open(gateway.Rent(table), OmitsIds);
         return open;
     }
 }
