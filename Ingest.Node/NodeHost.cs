@@ -4,8 +4,10 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Grpc;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -22,6 +24,7 @@ internal sealed class NodeHost : IAsyncDisposable
 {
     private readonly TimeProvider time;
     private readonly ILoggerFactory loggers;
+    private readonly NodeMetrics metrics;
     private EmbeddedPostgres? embedded;
     private NpgsqlDataSource? dataSource;
     private WebApplication? web;
@@ -31,6 +34,8 @@ internal sealed class NodeHost : IAsyncDisposable
         Settings = settings;
         this.time = time;
         loggers = LoggerFactory.Create(ConfigureLogging);
+        metrics = new NodeMetrics(time);
+        metrics.Publish();
     }
 
     public NodeSettings Settings { get; }
@@ -60,7 +65,7 @@ internal sealed class NodeHost : IAsyncDisposable
 
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
-        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop), log, time, cancellation);
+        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
         var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
         web = Build(postgres, catalog);
@@ -84,6 +89,7 @@ internal sealed class NodeHost : IAsyncDisposable
         if (web is not null) await web.DisposeAsync();
         if (dataSource is not null) await dataSource.DisposeAsync();
         if (embedded is not null) await embedded.DisposeAsync();
+        metrics.Dispose();
         loggers.Dispose();
     }
 
@@ -114,8 +120,12 @@ internal sealed class NodeHost : IAsyncDisposable
             // Without TLS nothing in a connection tells HTTP/2 from HTTP/1.1 beforehand, so gRPC has a port of its own.
             kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc => grpc.Protocols = HttpProtocols.Http2);
         });
-        var store = new LaneStore(dataSource!, catalog, Settings.Writing, time);
-        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, time);
+        var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
+        {
+            KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
+        };
+        var store = new ObservedLaneStore(lanes, metrics);
+        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
             .AddSingleton(time)
@@ -129,8 +139,10 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
+            .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
             .AddIngestGrpc(Settings.Http.Options)
+            .AddTelemetry(metrics)
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -138,15 +150,17 @@ internal sealed class NodeHost : IAsyncDisposable
                     logs.AddLoggerFactory();
                     logs.LogLevel = Akka.Event.LogLevel.InfoLevel;
                 })
-                .WithIngest(Settings, postgres, store, gateway));
+                .WithIngest(Settings, postgres, store, gateway, metrics));
         var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
             .AddCheck<ClusterCheck>("cluster", tags: ["ready"]);
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();
+        app.UseIngestAccess();
         app.MapIngest();
         app.MapIngestGrpc();
+        app.MapTelemetry();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);
@@ -156,6 +170,6 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
     }
 }

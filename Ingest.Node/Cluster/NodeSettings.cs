@@ -2,9 +2,11 @@ using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Akka.Configuration;
+using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Writing;
 using Npgsql;
@@ -28,6 +30,7 @@ internal sealed class NodeSettings
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
         GrpcPort = read.Section("grpc").Port("port");
+        Access = AccessOf(read.Section("access"));
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
@@ -36,6 +39,7 @@ internal sealed class NodeSettings
         tables = read.Sections("tables", fallback: "batching")
             .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
         CheckTimes();
+        CheckDoors();
     }
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
@@ -49,6 +53,8 @@ internal sealed class NodeSettings
 
     /// <summary>Where the node listens for gRPC callers, at the same address as for HTTP.</summary>
     public int GrpcPort { get; }
+
+    public AccessOptions Access { get; }
 
     public CatalogOptions Catalog { get; }
 
@@ -89,8 +95,18 @@ internal sealed class NodeSettings
         Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
             Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention must be ten request-timeouts or more");
+        Require(Writing.DeadLetterRetention > TimeSpan.Zero, "writing.dead-letter-retention must be more than zero");
         foreach (var options in tables.Values.Append(batching))
             Require(options.FlushInterval < patience, "batching.flush-interval must be less than request-timeout less answer-margin");
+    }
+
+    /// <summary>A node that others can reach asks who they are, or was told not to.</summary>
+    private void CheckDoors()
+    {
+        if (Access.IsOn || Access.AllowAnonymous || IPAddress.IsLoopback(Http.Address)) return;
+        throw new SettingsException(
+            $"Others than this machine could call at {Http.Address} without saying who they are: switch API keys on "
+            + "(INGEST_API_KEYS=on) or name an issuer of tokens, or allow it (INGEST_ALLOW_ANONYMOUS=on).");
     }
 
     private static void Require(bool holds, string rule)
@@ -131,6 +147,20 @@ internal sealed class NodeSettings
         }
     }
 
+    private static AccessOptions AccessOf(SettingsReader read)
+    {
+        var jwt = read.Section("jwt");
+        return Valid(read, new AccessOptions
+        {
+            AllowAnonymous = read.Switch("allow-anonymous"),
+            ApiKeys = read.Switch("api-keys"),
+            ApiKeysRefresh = read.Duration("api-keys-refresh"),
+            Jwt = jwt.Text("issuer") is { Length: > 0 } issuer
+                ? Valid(jwt, new JwtOptions(issuer, jwt.Text("audience"), jwt.Text("keys"), jwt.Text("grants-claim")))
+                : null,
+        });
+    }
+
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {
         Schemas = read.List("schemas") is { IsEmpty: false } schemas
@@ -157,9 +187,17 @@ internal sealed class NodeSettings
         FlushBytes = read.Size("flush-bytes"),
         Lanes = read.Int("lanes"),
         BufferBytes = read.Size("buffer-bytes"),
+        Acknowledge = read.Text("acknowledge") switch
+        {
+            "committed" => Acknowledge.Committed,
+            "accepted" => Acknowledge.Accepted,
+            _ => throw new SettingsException($"The setting {read.Path}.acknowledge is committed or accepted."),
+        },
+        JournalBacklogBytes = read.Size("journal-backlog-bytes"),
         RetryMin = read.Duration("retry-min"),
         RetryMax = read.Duration("retry-max"),
         StopTimeout = read.Duration("stop-timeout"),
+        DeadLetters = read.Switch("dead-letters"),
     });
 
     private static WritingOptions WritingOf(SettingsReader read) => Valid(read, new WritingOptions
@@ -167,6 +205,7 @@ internal sealed class NodeSettings
         AttemptTimeout = read.Duration("attempt-timeout"),
         LockTimeout = read.Duration("lock-timeout"),
         KeyRetention = read.Duration("key-retention"),
+        DeadLetterRetention = read.Duration("dead-letter-retention"),
         MaxConnections = read.Int("max-connections"),
     });
 

@@ -87,7 +87,7 @@ public sealed class ApiCompatibilityTests
         Assert.True(!added.Any(), $"Add these lines to {nameof(Promised)}:\n{string.Join('\n', added)}");
     }
 
-    private static IEnumerable<string> Lines(string text) =>
+    private static string[] Lines(string text) =>
         text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static IEnumerable<string> Describe()

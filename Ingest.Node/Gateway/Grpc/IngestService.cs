@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Ingest.Messages;
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Http;
@@ -80,15 +81,21 @@ internal sealed class IngestService(
         {
             problem = await single.EncodeAsync(
                 payload.Slice(message.Row), new RowForm(syntax), message.Key, submission);
+            submission.Acknowledge = message.Acknowledge;
             problem ??= await single.SettleAsync(submission);
-            return problem is null
-                ? (new CreateResponse { Id = RowIds.ValueOf(submission, 0) }, null)
-                : (null, problem);
+            return problem is null ? (ResponseTo(submission), null) : (null, problem);
         }
         finally
         {
             gateway.Return(submission);
         }
+    }
+
+    private static CreateResponse ResponseTo(Submission submission)
+    {
+        var response = new CreateResponse { Id = RowIds.ValueOf(submission, 0) };
+        if (submission[0].Kind == VerdictKind.Accepted) response.Receipt = submission.ReceiptOf(0).ToString();
+        return response;
     }
 
     private async Task<Problem?> ReadAsync(StreamReader reader, HttpContext context)

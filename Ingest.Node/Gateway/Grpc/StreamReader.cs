@@ -138,6 +138,7 @@ internal sealed class StreamReader(
         if (read is null) return problem;
         header = read;
         filler.OmitsIds = given.OmitIds;
+        filler.Acknowledge = Acknowledgement.Of(given.Acknowledge);
         ReturnSlot();
         slot = encoders.Rent(read.Table);
         return null;

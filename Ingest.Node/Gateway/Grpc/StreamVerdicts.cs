@@ -62,8 +62,9 @@ internal sealed class StreamVerdicts(IServerStreamWriter<CreateStreamResponse> r
     private static Outcome OutcomeOf(VerdictKind kind) => kind switch
     {
         VerdictKind.Committed => Outcome.Committed,
+        VerdictKind.Accepted => Outcome.Accepted,
         VerdictKind.Rejected => Outcome.Rejected,
-        VerdictKind.NotWritten => Outcome.NotWritten,
+        VerdictKind.NotWritten or VerdictKind.Overloaded => Outcome.NotWritten,
         _ => Outcome.Unknown,
     };
 
@@ -83,6 +84,7 @@ internal sealed class StreamVerdicts(IServerStreamWriter<CreateStreamResponse> r
         open.Count++;
         weight++;
         if (kind is { } known) ids.Add(known, chunk.Submission, row);
+        if (outcome == Outcome.Accepted) open.Receipts.Add(chunk.Submission.ReceiptOf(row).ToString());
     }
 
     private void AddError(ulong number, Outcome outcome, Problem problem)

@@ -35,7 +35,9 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
         accounts.Sum(account => account.NotWritten),
         accounts.Sum(account => account.Pending))
     {
+        Accepted = accounts.Sum(account => account.Accepted),
         Repeated = accounts.Sum(account => account.Repeated),
+        Unknown = accounts.Sum(account => account.Unknown),
     };
 
     private static void WriteAccount(Utf8JsonWriter json, TableAccount account, string? name)
@@ -46,7 +48,9 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
         json.WriteNumber("committed"u8, account.Committed);
         json.WriteNumber("rejected"u8, account.Rejected);
         json.WriteNumber("notWritten"u8, account.NotWritten);
+        json.WriteNumber("unknown"u8, account.Unknown);
         json.WriteNumber("pending"u8, account.Pending);
+        json.WriteNumber("accepted"u8, account.Accepted);
         json.WriteNumber("repeated"u8, account.Repeated);
         json.WriteEndObject();
     }

@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http.Framing;
 using Ingest.Node.Gateway.Http.Streaming;
 using Microsoft.AspNetCore.Http.Features;

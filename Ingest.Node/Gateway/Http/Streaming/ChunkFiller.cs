@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Data.Common;
+using Ingest.Messages;
 using Ingest.Node.Catalog;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
@@ -14,6 +15,9 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
 
     /// <summary>Whether the verdicts of chunks from the next one on go without ids.</summary>
     public bool OmitsIds { get; set; }
+
+    /// <summary>The level of acknowledgement of chunks from the next one on; null for the table's own.</summary>
+    public Acknowledge? Acknowledge { get; set; }
 
     /// <summary>The open chunk has to be submitted before the next row is added.</summary>
     public bool IsFull => open is { IsFull: true };
@@ -96,7 +100,9 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
     {
         if (open is not null) return open;
         open = queue.RentChunk();
-        open.Open(gateway.Rent(table), OmitsIds);
+        var submission = gateway.Rent(table);
+        submission.Acknowledge = Acknowledge;
+        open.Open(submission, OmitsIds);
         return open;
     }
 }
