@@ -58,6 +58,7 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
         facts.Default)
     {
         SqlType = $"{TableNames.Quote(facts.Type.Schema)}.{TableNames.Quote(facts.Type.Name)}",
+        IsReference = facts.IsReference,
     };
 
     /// <remarks>

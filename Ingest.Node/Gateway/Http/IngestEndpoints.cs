@@ -1,3 +1,4 @@
+using Ingest.Node.Gateway.Http.OpenApi;
 using Ingest.Node.Gateway.Http.Streaming;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -24,7 +25,8 @@ public static class IngestEndpoints
             .AddSingleton<RowsEndpoint>()
             .AddSingleton<TablesEndpoint>()
             .AddSingleton<AccountingEndpoint>()
-            .AddSingleton<ClusterEndpoint>();
+            .AddSingleton<ClusterEndpoint>()
+            .AddSingleton<OpenApiEndpoint>();
     }
 
     /// <summary>What the surface asks of Kestrel; ports and certificates are the host's.</summary>
@@ -49,6 +51,8 @@ public static class IngestEndpoints
         endpoints.Map(
             "/v1/accounting", failures.Guard(services.GetRequiredService<AccountingEndpoint>().ShowAsync));
         endpoints.Map("/v1/cluster", failures.Guard(services.GetRequiredService<ClusterEndpoint>().ShowAsync));
+        endpoints.Map("/openapi/v1.json", failures.Guard(services.GetRequiredService<OpenApiEndpoint>().ShowAsync));
+        endpoints.MapDocs();
         endpoints.MapHealthChecks("/healthz/live", HealthAnswers.For("live"));
         endpoints.MapHealthChecks("/healthz/ready", HealthAnswers.For("ready"));
         endpoints.MapFallback("/v1/{**path}", context => Answers.Write(context, options, new Problem(
