@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Globalization;
 using System.Text.Json;
 
 namespace Ingest.Node.Catalog;
@@ -28,6 +30,44 @@ public abstract class FieldCodec(string name)
     /// <returns>As <see cref="EncodeJson"/>.</returns>
     public abstract string? EncodeText(ReadOnlySpan<byte> utf8, TupleWriter writer);
 
+    /// <summary>Encodes a typed integer: as the JSON number of that value, unless the type has a shorter way.</summary>
+    /// <returns>As <see cref="EncodeJson"/>.</returns>
+    public virtual string? EncodeTyped(long value, TupleWriter writer)
+    {
+        Span<byte> digits = stackalloc byte[20];
+        Utf8Formatter.TryFormat(value, digits, out var length);
+        return EncodeToken(digits[..length], writer);
+    }
+
+    /// <summary>Encodes a typed floating-point number: as the JSON number of its shortest digits that mean it, or, where
+    /// it is none, as the text NaN, Infinity or -Infinity.</summary>
+    /// <returns>As <see cref="EncodeJson"/>.</returns>
+    public virtual string? EncodeTyped(double value, TupleWriter writer)
+    {
+        if (!double.IsFinite(value))
+            return EncodeText(
+                double.IsNaN(value) ? "NaN"u8 : value > 0 ? "Infinity"u8 : "-Infinity"u8, writer);
+        Span<byte> digits = stackalloc byte[32];
+        value.TryFormat(digits, out var length, default, CultureInfo.InvariantCulture);
+        return EncodeToken(digits[..length], writer);
+    }
+
+    /// <summary>Encodes a typed boolean, as in JSON.</summary>
+    /// <returns>As <see cref="EncodeJson"/>.</returns>
+    public string? EncodeTyped(bool value, TupleWriter writer) =>
+        EncodeToken(value ? "true"u8 : "false"u8, writer);
+
+    /// <summary>Encodes bytes that are a value in themselves, not text.</summary>
+    /// <returns>As <see cref="EncodeJson"/>.</returns>
+    public virtual string? EncodeBytes(ReadOnlySpan<byte> value, TupleWriter writer) => "must not be bytes";
+
     /// <summary>Writes the JSON value that <see cref="EncodeJson"/> encodes to the same field.</summary>
     public abstract void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json);
+
+    private string? EncodeToken(ReadOnlySpan<byte> utf8, TupleWriter writer)
+    {
+        var reader = new Utf8JsonReader(utf8);
+        reader.Read();
+        return EncodeJson(ref reader, writer);
+    }
 }

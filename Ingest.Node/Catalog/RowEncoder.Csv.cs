@@ -11,7 +11,7 @@ public sealed partial class RowEncoder
     /// </summary>
     /// <param name="record">One record without its line end.</param>
     /// <param name="header">The header of the body, for the same descriptor as this encoder.</param>
-    public EncodeResult EncodeCsv(ReadOnlySpan<byte> record, CsvHeader header, RowBlock block, RowErrors errors)
+    public EncodeResult EncodeCsv(ReadOnlySpan<byte> record, RowHeader header, RowBlock block, RowErrors errors)
     {
         if (header.Table != Table) throw new ArgumentException("The header is of another table.", nameof(header));
         scratch.Begin();

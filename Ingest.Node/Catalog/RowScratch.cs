@@ -80,6 +80,12 @@ internal sealed class RowScratch
         return fields;
     }
 
+    /// <summary>Where the field that was begun is appended.</summary>
+    public TupleWriter FieldWriter => fields;
+
+    /// <summary>Forgets a field that was begun: it becomes NULL.</summary>
+    public void TakeBackField(int column) => fields.Truncate(places[column]);
+
     /// <param name="error">What the codec said.</param>
     public void EndField(int column, string? error, RowErrors errors)
     {

@@ -8,10 +8,10 @@ public sealed class CsvTests : CatalogTest
 {
     private const string Sql = "create table t (id int, a text, b text default 'd', n int not null default 0)";
 
-    private static (CsvHeader? Header, string Errors) Header(TableDescriptor table, string record)
+    private static (RowHeader? Header, string Errors) Header(TableDescriptor table, string record)
     {
         var errors = new RowErrors();
-        return (CsvHeader.Parse(table, Encoding.UTF8.GetBytes(record), errors), Text(errors));
+        return (RowHeader.ParseCsv(table, Encoding.UTF8.GetBytes(record), errors), Text(errors));
     }
 
     private static string Encode(TableDescriptor table, string header, string record, RowBlock block)

@@ -85,6 +85,13 @@ internal sealed class Float8Codec() : FloatCodec("float8")
 {
     private const long NaNBits = 0x7FF8000000000000;
 
+    public override string? EncodeTyped(double value, TupleWriter writer)
+    {
+        if (!double.IsFinite(value)) return base.EncodeTyped(value, writer);
+        BinaryPrimitives.WriteDoubleBigEndian(writer.Append(sizeof(double)), value);
+        return null;
+    }
+
     public override void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json)
     {
         var value = BinaryPrimitives.ReadDoubleBigEndian(field);

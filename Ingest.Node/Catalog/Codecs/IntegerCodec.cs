@@ -28,6 +28,8 @@ internal sealed class IntegerCodec(string name, int size) : ScalarCodec(name)
         return digits && DecimalText.TryRead(utf8, out var number) ? EncodeDecimal(number, writer) : NotAnInteger;
     }
 
+    public override string? EncodeTyped(long value, TupleWriter writer) => Write(value, writer);
+
     public override void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json) => json.WriteNumberValue(size switch
     {
         2 => BinaryPrimitives.ReadInt16BigEndian(field),

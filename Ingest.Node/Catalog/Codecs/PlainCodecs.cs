@@ -68,6 +68,13 @@ internal sealed class UuidCodec() : ScalarCodec("uuid")
         return utf8.IsEmpty ? null : NotAUuid;
     }
 
+    public override string? EncodeBytes(ReadOnlySpan<byte> value, TupleWriter writer)
+    {
+        if (value.Length != Bytes) return NotAUuid;
+        writer.Write(value);
+        return null;
+    }
+
     public override void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json) =>
         json.WriteStringValue(new Guid(field, bigEndian: true));
 }
@@ -91,6 +98,12 @@ internal sealed class ByteaCodec() : ScalarCodec("bytea")
             : Base64.DecodeFromUtf8(utf8, field, out _, out length);
         writer.Truncate(start + length);
         return status == OperationStatus.Done ? null : NotBytes;
+    }
+
+    public override string? EncodeBytes(ReadOnlySpan<byte> value, TupleWriter writer)
+    {
+        writer.Write(value);
+        return null;
     }
 
     public override void WriteJson(ReadOnlySpan<byte> field, Utf8JsonWriter json) => json.WriteBase64StringValue(field);

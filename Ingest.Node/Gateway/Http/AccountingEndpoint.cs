@@ -1,15 +1,17 @@
 using System.Text.Json;
+using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>GET /v1/accounting</c>: what became of the rows of each table, and of all together.</summary>
-internal sealed class AccountingEndpoint(IAccounting accounting, HttpOptions options)
+internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess access, HttpOptions options)
 {
     public Task ShowAsync(HttpContext context)
     {
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
             return Answers.MethodNotAllowed(context, options, "GET, HEAD");
-        var accounts = accounting.Snapshot();
+        var accounts = accounting.Snapshot()
+            .Where(account => access.Allows(context, Scope.Any, account.Table)).ToList();
         var buffer = JsonBuffer.Rent();
         var json = buffer.Json;
         json.WriteStartObject();

@@ -9,7 +9,7 @@ namespace Ingest.Node.Gateway.Http;
 internal static class CsvHeaderLine
 {
     /// <returns>The header; or null and what is wrong with it. The body is read up to the header's end.</returns>
-    public static async Task<(CsvHeader? Header, Problem? Problem)> ReadAsync(
+    public static async Task<(RowHeader? Header, Problem? Problem)> ReadAsync(
         PipeReader body, CsvFramer framer, TableDescriptor table, Problem tooLarge)
     {
         while (true)
@@ -35,10 +35,10 @@ internal static class CsvHeaderLine
         }
     }
 
-    private static (CsvHeader? Header, Problem? Problem) Parse(TableDescriptor table, in ReadOnlySequence<byte> record)
+    private static (RowHeader? Header, Problem? Problem) Parse(TableDescriptor table, in ReadOnlySequence<byte> record)
     {
         var errors = new RowErrors();
-        var header = CsvHeader.Parse(table, record.ToArray(), errors);
+        var header = RowHeader.ParseCsv(table, record.ToArray(), errors);
         return errors.Any ? (null, Problems.OfHeader(errors)) : (header, null);
     }
 }

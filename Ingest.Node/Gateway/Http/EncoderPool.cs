@@ -46,23 +46,27 @@ internal sealed class EncodingSlot(TableDescriptor table)
     /// <summary>What is wrong with the row that was encoded last.</summary>
     public RowErrors Errors { get; } = new();
 
-    /// <summary>Encodes one record: JSON, or CSV where there is a header.</summary>
-    public EncodeResult Encode(in ReadOnlySequence<byte> record, CsvHeader? header, RowBlock block)
+    /// <summary>Encodes one row.</summary>
+    public EncodeResult Encode(in ReadOnlySequence<byte> row, RowForm form, RowBlock block)
     {
-        if (record.IsSingleSegment) return Encode(record.FirstSpan, header, block);
-        var length = (int)record.Length;
+        if (row.IsSingleSegment) return Encode(row.FirstSpan, form, block);
+        var length = (int)row.Length;
         var copy = ArrayPool<byte>.Shared.Rent(length);
-        record.CopyTo(copy);
-        var result = Encode(copy.AsSpan(0, length), header, block);
+        row.CopyTo(copy);
+        var result = Encode(copy.AsSpan(0, length), form, block);
         ArrayPool<byte>.Shared.Return(copy);
         return result;
     }
 
-    private EncodeResult Encode(ReadOnlySpan<byte> record, CsvHeader? header, RowBlock block)
+    private EncodeResult Encode(ReadOnlySpan<byte> row, RowForm form, RowBlock block)
     {
         Errors.Clear();
-        return header is null
-            ? Encoder.EncodeJson(record, block, Errors)
-            : Encoder.EncodeCsv(record, header, block, Errors);
+        return form.Syntax switch
+        {
+            RowSyntax.Json => Encoder.EncodeJson(row, block, Errors),
+            RowSyntax.Csv => Encoder.EncodeCsv(row, form.Header!, block, Errors),
+            RowSyntax.Record => Encoder.EncodeRecord(row, form.Header!, block, Errors),
+            _ => Encoder.EncodeValues(row, block, Errors),
+        };
     }
 }

@@ -1,6 +1,9 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
+using Ingest.Node.Catalog;
 
 namespace Ingest.Node.Gateway.Http;
 
@@ -26,19 +29,59 @@ internal static class IdempotencyKey
         key = null;
         if (!request.Headers.TryGetValue(Header, out var values)) return null;
         key = values.Count == 1 ? values[0] : null;
-        return key is { Length: > 0 and <= MaxLength } && key.All(c => c is > ' ' and <= '~') ? null : Malformed;
+        return key is not null && IsValid(key) ? null : Malformed;
     }
+
+    /// <summary>1 to 255 printable ASCII characters.</summary>
+    public static bool IsValid(string key) =>
+        key is { Length: > 0 and <= MaxLength } && key.All(c => c is > ' ' and <= '~');
 
     /// <summary>The key of one line of a stream; the space sets it apart from every key that a caller can
     /// send.</summary>
     public static string OfLine(string key, long line) => string.Create(CultureInfo.InvariantCulture, $"{key} {line}");
 
     /// <summary>What a repeat must have in common with the first row: its very bytes.</summary>
-    public static Guid DigestOf(in ReadOnlySequence<byte> row)
+    public static Guid DigestOf(in ReadOnlySequence<byte> row, RowForm form)
+    {
+        if (!row.IsSingleSegment) return DigestOf(row.ToArray());
+        return form.Syntax switch
+        {
+            RowSyntax.Record => DigestOf([.. DigestOf(form.Header!).ToByteArray(), .. row.FirstSpan]),
+            RowSyntax.Values => DigestOfValues(row.FirstSpan),
+            _ => DigestOf(row.FirstSpan),
+        };
+    }
+
+    private static Guid DigestOf(ReadOnlySpan<byte> bytes)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        if (row.IsSingleSegment) SHA256.HashData(row.FirstSpan, hash);
-        else SHA256.HashData(row.ToArray(), hash);
+        SHA256.HashData(bytes, hash);
         return new Guid(hash[..DigestBytes], bigEndian: true);
+    }
+
+    /// <summary>The values of a record mean nothing without their columns.</summary>
+    private static Guid DigestOf(RowHeader header) => DigestOf(
+        Encoding.UTF8.GetBytes(string.Join('\0', header.Columns.Select(column => header.Table.Columns[column].Name))));
+
+    /// <summary>Libraries write the entries of a map in any order, so the order must not count.</summary>
+    private static Guid DigestOfValues(ReadOnlySpan<byte> values)
+    {
+        UInt128 sum = 0;
+        Span<byte> digest = stackalloc byte[DigestBytes];
+        var reader = new ProtobufReader(values);
+        while (reader.Next())
+        {
+            if (reader.WireType != ProtobufReader.Length)
+            {
+                reader.Skip();
+                continue;
+            }
+
+            DigestOf(reader.ReadBytes()).TryWriteBytes(digest);
+            sum += BinaryPrimitives.ReadUInt128BigEndian(digest);
+        }
+
+        BinaryPrimitives.WriteUInt128BigEndian(digest, sum);
+        return new Guid(digest, bigEndian: true);
     }
 }

@@ -1,6 +1,8 @@
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http.OpenApi;
 using Ingest.Node.Gateway.Http.Streaming;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Ingest.Node.Gateway.Http;
 
@@ -16,6 +18,7 @@ public static class IngestEndpoints
     {
         services.AddRouting();
         services.AddHealthChecks();
+        services.TryAddSingleton(new TableAccess(isOn: false));
         return services
             .AddSingleton(options)
             .AddSingleton<EncoderPool>()
@@ -45,17 +48,20 @@ public static class IngestEndpoints
         var failures = services.GetRequiredService<Failures>();
         var tables = services.GetRequiredService<TablesEndpoint>();
         var options = services.GetRequiredService<HttpOptions>();
-        endpoints.Map("/v1/tables/{table}/rows", services.GetRequiredService<RowsEndpoint>().HandleAsync);
-        endpoints.Map("/v1/tables", failures.Guard(tables.ListAsync));
-        endpoints.Map("/v1/tables/{table}", failures.Guard(tables.ShowAsync));
-        endpoints.Map(
-            "/v1/accounting", failures.Guard(services.GetRequiredService<AccountingEndpoint>().ShowAsync));
-        endpoints.Map("/v1/cluster", failures.Guard(services.GetRequiredService<ClusterEndpoint>().ShowAsync));
-        endpoints.Map("/openapi/v1.json", failures.Guard(services.GetRequiredService<OpenApiEndpoint>().ShowAsync));
-        endpoints.MapDocs();
-        endpoints.MapHealthChecks("/healthz/live", HealthAnswers.For("live"));
-        endpoints.MapHealthChecks("/healthz/ready", HealthAnswers.For("ready"));
+        endpoints.Map("/v1/tables/{table}/rows", services.GetRequiredService<RowsEndpoint>().HandleAsync)
+            .RequireScope(Scope.Write);
+        endpoints.Map("/v1/tables", failures.Guard(tables.ListAsync)).RequireScope(Scope.Any);
+        endpoints.Map("/v1/tables/{table}", failures.Guard(tables.ShowAsync)).RequireScope(Scope.Any);
+        endpoints.Map("/v1/accounting", failures.Guard(services.GetRequiredService<AccountingEndpoint>().ShowAsync))
+            .RequireScope(Scope.Any);
+        endpoints.Map("/v1/cluster", failures.Guard(services.GetRequiredService<ClusterEndpoint>().ShowAsync))
+            .RequireScope(Scope.Observe);
+        endpoints.Map("/openapi/v1.json", failures.Guard(services.GetRequiredService<OpenApiEndpoint>().ShowAsync))
+            .RequireScope(Scope.Any);
+        endpoints.MapDocs().AllowAnonymous();
+        endpoints.MapHealthChecks("/healthz/live", HealthAnswers.For("live")).AllowAnonymous();
+        endpoints.MapHealthChecks("/healthz/ready", HealthAnswers.For("ready")).AllowAnonymous();
         endpoints.MapFallback("/v1/{**path}", context => Answers.Write(context, options, new Problem(
-            StatusCodes.Status404NotFound, ProblemTypes.NotFound, "This service has no such resource.")));
+            StatusCodes.Status404NotFound, ProblemTypes.NotFound, "This service has no such resource."))).AllowAnonymous();
     }
 }

@@ -30,6 +30,13 @@ internal static class ProblemTypes
     /// <summary>503: the node is stopping; another one may take the row.</summary>
     public static readonly ProblemType NodeClosing = new("/problems/node-closing", "The node is closing");
 
+    /// <summary>401: the node asks who calls, and was not told, or by a key or token that it does not take.</summary>
+    public static readonly ProblemType Unauthenticated =
+        new("/problems/unauthenticated", "The caller is unknown");
+
+    /// <summary>403: the caller is known, and was not granted this.</summary>
+    public static readonly ProblemType Forbidden = new("/problems/forbidden", "The caller may not do this");
+
     /// <summary>404: no such table, or none that this service may write to.</summary>
     public static readonly ProblemType TableUnknown = new("/problems/table-unknown", "The table is unknown");
 

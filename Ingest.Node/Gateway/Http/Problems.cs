@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http;
 
@@ -70,6 +71,13 @@ internal static class Problems
         StatusCodes.Status500InternalServerError,
         ProblemTypes.Internal,
         "The service failed on this request; its log says more. Whether rows were written is unknown.");
+
+    /// <summary>The problem of a caller without a grant for a table.</summary>
+    public static Problem Forbidden(Scope scopes, string table) => new(
+        StatusCodes.Status403Forbidden,
+        ProblemTypes.Forbidden,
+        $"The caller was not granted {Scopes.NamesOf(scopes).Replace(" ", " or ", StringComparison.Ordinal)} "
+        + $"for the table '{table}'.");
 
     /// <summary>The problem of a row that was not committed; null where it was.</summary>
     public static Problem? Of(in Verdict verdict) => verdict.Kind switch

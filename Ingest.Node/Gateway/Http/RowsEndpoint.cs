@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http.Framing;
 using Ingest.Node.Gateway.Http.Streaming;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,6 +10,7 @@ namespace Ingest.Node.Gateway.Http;
 /// <summary><c>POST /v1/tables/{table}/rows</c>: finds the table, and who can read the body.</summary>
 internal sealed class RowsEndpoint(
     ITableCatalog catalog,
+    TableAccess access,
     SingleRow single,
     StreamSession streams,
     HttpOptions options,
@@ -29,7 +31,10 @@ internal sealed class RowsEndpoint(
             var name = TableRoute.Of(context);
             if (!catalog.TryGet(name, out var table))
                 table = await catalog.FindAsync(name, context.RequestAborted);
-            if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, catalog.Tables));
+            // Who may not write to it learns nothing of it, not even whether it is there.
+            if (!access.Allows(context, Scope.Write, table?.Name ?? name))
+                await Answers.Write(context, options, Problems.Forbidden(Scope.Write, name));
+            else if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, VisibleTo(context)));
             else await AcceptAsync(context, table);
         }
         catch (Exception e)
@@ -37,6 +42,11 @@ internal sealed class RowsEndpoint(
             await failures.AnswerAsync(context, e);
         }
     }
+
+    /// <summary>The tables that a mistyped name may have meant.</summary>
+    private IReadOnlyList<TableDescriptor> VisibleTo(HttpContext context) => access.IsOn
+        ? [.. catalog.Tables.Where(table => access.Allows(context, Scope.Write, table.Name))]
+        : catalog.Tables;
 
     private Task AcceptAsync(HttpContext context, TableDescriptor table)
     {
@@ -56,7 +66,7 @@ internal sealed class RowsEndpoint(
             RowFormat.Json => JsonAsync(context, table, body, filter),
             RowFormat.Csv => CsvAsync(context, table, body, filter),
             _ => streams.RunAsync(
-                context, table, body, new NdjsonFramer(options.MaxRowBytes), null, VerdictLayout.Lines, filter),
+                context, table, body, new NdjsonFramer(options.MaxRowBytes), RowForm.Json, VerdictLayout.Lines, filter),
         };
     }
 
@@ -94,7 +104,7 @@ internal sealed class RowsEndpoint(
             : context.Request.Query.ContainsKey("verdicts") ? VerdictLayout.ArrayWithSummary
             : VerdictLayout.Array;
         return streams.RunAsync(
-            context, table, body, new ArrayFramer(options.MaxRowBytes), null, layout, filter);
+            context, table, body, new ArrayFramer(options.MaxRowBytes), RowForm.Json, layout, filter);
     }
 
     private async Task CsvAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
@@ -102,7 +112,7 @@ internal sealed class RowsEndpoint(
         var framer = new CsvFramer(options.MaxRowBytes);
         var (header, problem) = await CsvHeaderLine.ReadAsync(body, framer, table, tooLarge);
         if (header is null) await Answers.Write(context, options, problem!);
-        else await streams.RunAsync(context, table, body, framer, header, VerdictLayout.Lines, filter);
+        else await streams.RunAsync(context, table, body, framer, RowForm.Csv(header), VerdictLayout.Lines, filter);
     }
 
     private Task UnsupportedAsync(HttpContext context)

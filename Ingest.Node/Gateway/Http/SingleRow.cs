@@ -6,51 +6,57 @@ using Ingest.Node.Catalog;
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>
-/// One JSON object, one row, one answer. This is the path that most requests take: it keeps nothing, and allocates
-/// nothing that is not pooled.
+/// One row, one answer. This is the path that most requests take: it keeps nothing, and allocates nothing that is not
+/// pooled.
 /// </summary>
 internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpOptions options)
 {
-    /// <summary>Serves one row.</summary>
+    /// <summary>Serves one JSON object over HTTP.</summary>
     /// <param name="body">Where the row was read from; released as soon as the row is encoded.</param>
     /// <param name="row">The whole body.</param>
     public async Task AnswerAsync(
         HttpContext context, TableDescriptor table, PipeReader body, ReadOnlySequence<byte> row)
     {
         var submission = gateway.Rent(table);
-        var problem = IdempotencyKey.Read(context.Request, out var key) ?? await EncodeAsync(row, submission);
-        if (problem is null && key is not null) submission.Keys.Add((key, IdempotencyKey.DigestOf(row)));
+        var problem = IdempotencyKey.Read(context.Request, out var key)
+            ?? await EncodeAsync(row, RowForm.Json, key, submission);
         body.AdvanceTo(row.End);
-        if (problem is null && gateway.TryAdmit(submission) is not Admission.Admitted and var refusal)
-            problem = Problems.Of(refusal);
-        if (problem is null)
-        {
-            await gateway.SubmitAsync(submission);
-            problem = Problems.Of(submission[0]);
-        }
-
+        problem ??= await SettleAsync(submission);
         if (problem is null) WriteCommitted(context, submission);
         else await Answers.Write(context, options, problem);
         gateway.Return(submission);
     }
 
-    private ValueTask<Problem?> EncodeAsync(in ReadOnlySequence<byte> row, Submission submission)
+    /// <summary>Checks and encodes a row.</summary>
+    /// <param name="key">The row's idempotency key; null where it has none.</param>
+    /// <returns>What is wrong with it; null where it is in the submission.</returns>
+    public ValueTask<Problem?> EncodeAsync(
+        in ReadOnlySequence<byte> row, RowForm form, string? key, Submission submission)
     {
         var slot = encoders.Rent(submission.Table);
-        var result = slot.Encode(row, header: null, submission.Rows);
-        if (result == EncodeResult.NeedsKeys) return EncodeWithKeysAsync(row, slot, submission);
-        return ValueTask.FromResult(Finish(result, slot));
+        var result = slot.Encode(row, form, submission.Rows);
+        if (result == EncodeResult.NeedsKeys) return EncodeWithKeysAsync(row, form, key, slot, submission);
+        return ValueTask.FromResult(Finish(result, row, form, key, slot, submission));
+    }
+
+    /// <summary>Has a row that is encoded written.</summary>
+    /// <returns>Why it was not; null where it was.</returns>
+    public async ValueTask<Problem?> SettleAsync(Submission submission)
+    {
+        if (gateway.TryAdmit(submission) is not Admission.Admitted and var refusal) return Problems.Of(refusal);
+        await gateway.SubmitAsync(submission);
+        return Problems.Of(submission[0]);
     }
 
     private async ValueTask<Problem?> EncodeWithKeysAsync(
-        ReadOnlySequence<byte> row, EncodingSlot slot, Submission submission)
+        ReadOnlySequence<byte> row, RowForm form, string? key, EncodingSlot slot, Submission submission)
     {
         try
         {
             EncodeResult result;
             do await submission.Table.Keys!.ReserveAsync(CancellationToken.None);
-            while ((result = slot.Encode(row, header: null, submission.Rows)) == EncodeResult.NeedsKeys);
-            return Finish(result, slot);
+            while ((result = slot.Encode(row, form, submission.Rows)) == EncodeResult.NeedsKeys);
+            return Finish(result, row, form, key, slot, submission);
         }
         catch (DbException)
         {
@@ -58,10 +64,17 @@ internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpO
         }
     }
 
-    private Problem? Finish(EncodeResult result, EncodingSlot slot)
+    private Problem? Finish(
+        EncodeResult result,
+        in ReadOnlySequence<byte> row,
+        RowForm form,
+        string? key,
+        EncodingSlot slot,
+        Submission submission)
     {
         var problem = result == EncodeResult.Encoded ? null : Problems.Of(slot.Errors);
         if (problem is not null) gateway.CountInvalid(slot.Encoder.Table, 1);
+        else if (key is not null) submission.Keys.Add((key, IdempotencyKey.DigestOf(row, form)));
         encoders.Return(slot);
         return problem;
     }

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>GET /v1/tables</c> and <c>GET /v1/tables/{table}</c>: what can be written.</summary>
-internal sealed class TablesEndpoint(ITableCatalog catalog, HttpOptions options)
+internal sealed class TablesEndpoint(ITableCatalog catalog, TableAccess access, HttpOptions options)
 {
     public Task ListAsync(HttpContext context)
     {
@@ -13,7 +14,7 @@ internal sealed class TablesEndpoint(ITableCatalog catalog, HttpOptions options)
         {
             json.WriteStartObject();
             json.WriteStartArray("tables"u8);
-            foreach (var table in catalog.Tables) WriteTable(json, table);
+            foreach (var table in VisibleTo(context)) WriteTable(json, table);
             json.WriteEndArray();
             json.WriteEndObject();
         });
@@ -29,9 +30,15 @@ internal sealed class TablesEndpoint(ITableCatalog catalog, HttpOptions options)
 
         var name = TableRoute.Of(context);
         var table = await catalog.FindAsync(name, context.RequestAborted);
-        if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, catalog.Tables));
+        if (!access.Allows(context, Scope.Any, table?.Name ?? name))
+            await Answers.Write(context, options, Problems.Forbidden(Scope.Any, name));
+        else if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, VisibleTo(context)));
         else await WriteAsync(context, json => WriteTable(json, table));
     }
+
+    private IReadOnlyList<TableDescriptor> VisibleTo(HttpContext context) => access.IsOn
+        ? [.. catalog.Tables.Where(table => access.Allows(context, Scope.Any, table.Name))]
+        : catalog.Tables;
 
     private static bool IsRead(HttpContext context) =>
         HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);

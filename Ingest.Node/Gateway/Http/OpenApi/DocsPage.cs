@@ -3,7 +3,7 @@ using Scalar.AspNetCore;
 namespace Ingest.Node.Gateway.Http.OpenApi;
 
 /// <summary><c>/docs</c>: the description as a page that can send requests, by Scalar, whose assets come with the
-/// node.</summary>
+/// node. The page holds nothing of the catalog's.</summary>
 internal static class DocsPage
 {
     // Scalar sets its styles as the page runs, so these cannot be told apart by a nonce. Nothing may come from
@@ -13,8 +13,7 @@ internal static class DocsPage
         + "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    public static void MapDocs(this IEndpointRouteBuilder endpoints)
-    {
+    public static IEndpointConventionBuilder MapDocs(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapScalarApiReference("/docs", scalar =>
         {
             scalar.WithTitle("Ingest API").WithOpenApiRoutePattern("/openapi/v1.json").WithNonce();
@@ -31,7 +30,6 @@ internal static class DocsPage
             context.HttpContext.Response.OnStarting(AddPolicy, context.HttpContext);
             return await next(context);
         });
-    }
 
     private static Task AddPolicy(object state)
     {

@@ -19,13 +19,13 @@ internal sealed class StreamSession(
 
     /// <summary>Serves one body.</summary>
     /// <param name="body">The body without its content codings, read up to where the rows begin.</param>
-    /// <param name="header">The columns of a CSV body, whose header line has been read; null for JSON.</param>
+    /// <param name="form">How its rows are written; the header line of a CSV body has been read.</param>
     public async Task RunAsync(
         HttpContext context,
         TableDescriptor table,
         PipeReader body,
         RecordFramer framer,
-        CsvHeader? header,
+        RowForm form,
         VerdictLayout layout,
         VerdictFilter filter)
     {
@@ -37,9 +37,11 @@ internal sealed class StreamSession(
 
         var first = await BeginAsync(context, body, layout);
         var queue = new ChunkQueue(options.StreamChunks);
-        var writing = new VerdictWriter(gateway, queue, context.Response.BodyWriter, layout, filter).RunAsync();
+        var sink = new VerdictWriter(context.Response.BodyWriter, layout, filter);
+        var writing = new VerdictLoop(gateway, queue, sink).RunAsync();
         var slot = encoders.Rent(table);
-        var reader = new RowReader(gateway, queue, slot, body, framer, header, key, tooLarge);
+        var filler = new ChunkFiller(gateway, queue);
+        var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);
         await writing;

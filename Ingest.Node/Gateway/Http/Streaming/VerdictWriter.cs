@@ -4,17 +4,8 @@ using Ingest.Node.Catalog;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
 
-/// <summary>
-/// The writing loop of one stream: takes the chunks in order, waits for each to be settled, writes its verdicts, and
-/// gives everything back. Goes on to the last chunk also when nobody reads the answer any more, since the rows are
-/// written all the same and what holds them has to be returned.
-/// </summary>
-internal sealed class VerdictWriter(
-    IRowGateway gateway,
-    ChunkQueue queue,
-    PipeWriter response,
-    VerdictLayout layout,
-    VerdictFilter filter)
+/// <summary>Verdicts as JSON: a line each, or the elements of an array.</summary>
+internal sealed class VerdictWriter(PipeWriter response, VerdictLayout layout, VerdictFilter filter) : IVerdictSink
 {
     private const int FlushBytes = 32 * 1024;
 
@@ -23,56 +14,38 @@ internal sealed class VerdictWriter(
     private bool isFirst = true;
     private bool isGone;
 
-    public async Task RunAsync()
+    public bool IsFull => buffer.Bytes.WrittenCount >= FlushBytes;
+
+    public void Write(Chunk chunk)
     {
+        foreach (var line in chunk.Lines) Answer(chunk, line);
+    }
+
+    public void Close(Problem? ending)
+    {
+        if (layout.HasSummary || ending is not null)
+        {
+            StartValue();
+            tally.WriteTo(buffer.Json, ending);
+            EndValue();
+        }
+
+        if (layout.IsArray) buffer.Bytes.Write(isFirst ? "[]"u8 : "]"u8);
+    }
+
+    public async ValueTask SendAsync()
+    {
+        if (buffer.Bytes.WrittenCount == 0) return;
         try
         {
-            await AnswerAllAsync();
+            if (!isGone) isGone = (await response.WriteAsync(buffer.Bytes.WrittenMemory)).IsCompleted;
         }
-        catch (Exception e)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            queue.Abandon(e);
-            throw;
-        }
-    }
-
-    private async Task AnswerAllAsync()
-    {
-        while (true)
-        {
-            if (!queue.TryTake(out var chunk))
-            {
-                await SendAsync();
-                if (!await queue.WaitForChunkAsync()) break;
-                continue;
-            }
-
-            await AnswerAsync(chunk!);
+            isGone = true;
         }
 
-        Close();
-        await SendAsync();
-    }
-
-    private async Task AnswerAsync(Chunk chunk)
-    {
-        if (chunk.Settled.IsCompleted)
-        {
-            await chunk.Settled;
-        }
-        else
-        {
-            // What is written already must not wait for this chunk.
-            await SendAsync();
-            await chunk.Settled;
-            // The gateway resumes one caller after the other; some hundreds of verdicts are not to hold the others up.
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        }
-
-        foreach (var line in chunk.Lines) Answer(chunk, line);
-        if (chunk.Submission is { } submission) gateway.Return(submission);
-        queue.ReturnChunk(chunk);
-        if (buffer.Bytes.WrittenCount >= FlushBytes) await SendAsync();
+        buffer.Clear();
     }
 
     private void Answer(Chunk chunk, in Chunk.Line line)
@@ -133,32 +106,5 @@ internal sealed class VerdictWriter(
     {
         buffer.EndValue();
         if (!layout.IsArray) buffer.Bytes.Write("\n"u8);
-    }
-
-    private void Close()
-    {
-        if (layout.HasSummary || queue.Ending is not null)
-        {
-            StartValue();
-            tally.WriteTo(buffer.Json, queue.Ending);
-            EndValue();
-        }
-
-        if (layout.IsArray) buffer.Bytes.Write(isFirst ? "[]"u8 : "]"u8);
-    }
-
-    private async ValueTask SendAsync()
-    {
-        if (buffer.Bytes.WrittenCount == 0) return;
-        try
-        {
-            if (!isGone) isGone = (await response.WriteAsync(buffer.Bytes.WrittenMemory)).IsCompleted;
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
-        {
-            isGone = true;
-        }
-
-        buffer.Clear();
     }
 }

@@ -1,0 +1,14 @@
+using System.Security.Claims;
+
+namespace Ingest.Node.Gateway.Access;
+
+/// <summary>
+/// Somebody who has shown who they are. It is the request's <see cref="Microsoft.AspNetCore.Http.HttpContext.User"/>.
+/// </summary>
+/// <param name="name">Who it is: the name of an API key, or the subject of a token.</param>
+internal sealed class Caller(string name, Grants grants) : ClaimsPrincipal(new ClaimsIdentity("ingest"))
+{
+    public string Name { get; } = name;
+
+    public Grants Grants { get; } = grants;
+}

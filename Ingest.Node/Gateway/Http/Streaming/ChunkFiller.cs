@@ -1,0 +1,99 @@
+using System.Buffers;
+using System.Data.Common;
+using Ingest.Node.Catalog;
+
+namespace Ingest.Node.Gateway.Http.Streaming;
+
+/// <summary>
+/// Where the reading loop of a stream puts its rows: encodes each into the open chunk, and submits a chunk without
+/// waiting for its verdicts. What rows look like, and where one ends, is the loop's own business.
+/// </summary>
+internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
+{
+    private Chunk? open;
+
+    /// <summary>The open chunk has to be submitted before the next row is added.</summary>
+    public bool IsFull => open is { IsFull: true };
+
+    /// <summary>Encodes a row and adds it, or the problem that it has.</summary>
+    /// <param name="number">The row's line, or the number that its caller gave it.</param>
+    /// <param name="key">The row's idempotency key; null where it has none.</param>
+    /// <returns>False where the row needs a key of its table first, by <see cref="AddWithKeysAsync"/>; then nothing has
+    /// happened.</returns>
+    public bool TryAdd(EncodingSlot slot, RowForm form, long number, in ReadOnlySequence<byte> row, string? key)
+    {
+        var chunk = ChunkFor(slot.Encoder.Table);
+        switch (slot.Encode(row, form, chunk.Submission!.Rows))
+        {
+            case EncodeResult.Encoded:
+                chunk.AddRow(number, row.Length);
+                if (key is not null) chunk.Submission!.Keys.Add((key, IdempotencyKey.DigestOf(row, form)));
+                return true;
+            case EncodeResult.Invalid:
+                Refuse(slot.Encoder.Table, number, row.Length, Problems.Of(slot.Errors));
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>As <see cref="TryAdd"/>, but reserves keys as often as it needs to.</summary>
+    public async ValueTask AddWithKeysAsync(
+        EncodingSlot slot, RowForm form, long number, ReadOnlySequence<byte> row, string? key)
+    {
+        try
+        {
+            do await slot.Encoder.Table.Keys!.ReserveAsync(CancellationToken.None);
+            while (!TryAdd(slot, form, number, row, key));
+        }
+        catch (DbException)
+        {
+            Refuse(slot.Encoder.Table, number, row.Length, Problems.NoKeys);
+        }
+    }
+
+    /// <summary>Adds a row that is refused.</summary>
+    /// <param name="bytes">The size that it was read with.</param>
+    public void Refuse(TableDescriptor table, long number, long bytes, Problem problem)
+    {
+        ChunkFor(table).AddProblem(number, bytes, problem);
+        gateway.CountInvalid(table, 1);
+    }
+
+    /// <summary>Hands the open chunk on, if there is one.</summary>
+    /// <returns>False where the node takes no more rows; the chunk's own are answered so.</returns>
+    public async ValueTask<bool> SubmitAsync()
+    {
+        if (open is not { IsEmpty: false } chunk) return true;
+        open = null;
+        // Room for the verdicts first: rows that are admitted must not wait here.
+        await queue.WaitForRoomAsync();
+        if (chunk.HasRows)
+        {
+            var admission = await gateway.AdmitAsync(chunk.Submission!, CancellationToken.None);
+#pragma warning disable CA2012 // The writing loop awaits it, once: verdicts are not waited for here.
+            if (admission == Admission.Admitted) chunk.Settled = gateway.SubmitAsync(chunk.Submission!);
+#pragma warning restore CA2012
+            else chunk.Refused = Problems.Of(admission);
+        }
+
+        var isTaken = chunk.Refused is null;
+        queue.Put(chunk);
+        return isTaken;
+    }
+
+    /// <summary>Submits what is there, and gives back what is not used: the stream has ended.</summary>
+    public async ValueTask CloseAsync()
+    {
+        await SubmitAsync();
+        if (open?.Submission is { } unused) gateway.Return(unused);
+    }
+
+    private Chunk ChunkFor(TableDescriptor table)
+    {
+        if (open is not null) return open;
+        open = queue.RentChunk();
+        open.Open(gateway.Rent(table));
+        return open;
+    }
+}
