@@ -5,6 +5,7 @@ using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -20,6 +21,7 @@ internal sealed class NodeHost : IAsyncDisposable
 {
     private readonly TimeProvider time;
     private readonly ILoggerFactory loggers;
+    private readonly NodeMetrics metrics;
     private EmbeddedPostgres? embedded;
     private NpgsqlDataSource? dataSource;
     private WebApplication? web;
@@ -29,6 +31,8 @@ internal sealed class NodeHost : IAsyncDisposable
         Settings = settings;
         this.time = time;
         loggers = LoggerFactory.Create(ConfigureLogging);
+        metrics = new NodeMetrics(time);
+        metrics.Publish();
     }
 
     public NodeSettings Settings { get; }
@@ -79,6 +83,7 @@ internal sealed class NodeHost : IAsyncDisposable
         if (web is not null) await web.DisposeAsync();
         if (dataSource is not null) await dataSource.DisposeAsync();
         if (embedded is not null) await embedded.DisposeAsync();
+        metrics.Dispose();
         loggers.Dispose();
     }
 
@@ -105,8 +110,8 @@ internal sealed class NodeHost : IAsyncDisposable
             kestrel.ConfigureForIngest();
             kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
         });
-        var store = new LaneStore(dataSource!, catalog, Settings.Writing, time);
-        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, time);
+        var store = new ObservedLaneStore(new LaneStore(dataSource!, catalog, Settings.Writing, time), metrics);
+        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
             .AddSingleton(time)
@@ -121,6 +126,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
             .AddIngestHttp(Settings.Http.Options)
+            .AddTelemetry(metrics)
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -128,7 +134,7 @@ internal sealed class NodeHost : IAsyncDisposable
                     logs.AddLoggerFactory();
                     logs.LogLevel = Akka.Event.LogLevel.InfoLevel;
                 })
-                .WithIngest(Settings, postgres, store, gateway));
+                .WithIngest(Settings, postgres, store, gateway, metrics));
         var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
             .AddCheck<ClusterCheck>("cluster", tags: ["ready"]);
@@ -136,6 +142,7 @@ internal sealed class NodeHost : IAsyncDisposable
         else gateway.Drain();
         var app = builder.Build();
         app.MapIngest();
+        app.MapTelemetry();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);

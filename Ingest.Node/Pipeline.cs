@@ -9,6 +9,7 @@ using Ingest.Messages.Wire;
 using Ingest.Node.Batching;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 
 namespace Ingest.Node;
@@ -30,10 +31,11 @@ internal static class Pipeline
         NodeSettings settings,
         string postgres,
         ILaneStore store,
-        RowGateway gateway)
+        RowGateway gateway,
+        NodeMetrics metrics)
     {
         akka.WithCluster(settings.Cluster).WithJournal(postgres);
-        if (settings.Cluster.IsBatcher) akka.WithLanes(settings, store);
+        if (settings.Cluster.IsBatcher) akka.WithLanes(settings, store, metrics);
         else akka.WithLanesElsewhere(settings.Cluster);
         return settings.Cluster.IsGateway ? akka.WithGateway(settings.Gateway, gateway) : akka;
     }
@@ -71,7 +73,7 @@ internal static class Pipeline
 
     /// <summary>The lanes of all tables, each with its writer.</summary>
     private static AkkaConfigurationBuilder WithLanes(
-        this AkkaConfigurationBuilder akka, NodeSettings settings, ILaneStore store) =>
+        this AkkaConfigurationBuilder akka, NodeSettings settings, ILaneStore store, NodeMetrics metrics) =>
         akka.WithShardRegion<Lanes>(
             LanesName,
             id =>
@@ -79,7 +81,8 @@ internal static class Pipeline
                 var lane = LaneId.Parse(id);
                 var writer = Props.Create(() => new WriterActor(store));
                 return Props.Create(() =>
-                    new BatcherActor(lane, settings.BatchingFor(lane.Table), writer, Random.Shared));
+                    new BatcherActor(
+                        lane, settings.BatchingFor(lane.Table), writer, Random.Shared, metrics.Of(lane.Table)));
             },
             new LaneExtractor(settings.Cluster.Shards),
             new ShardOptions

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Ingest.Messages;
+using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
 using static Ingest.Messages.WriterProtocol;
 using Envelope = Ingest.Messages.LaneProtocol.Envelope;
@@ -19,6 +20,8 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
     private readonly BatchingOptions options;
     private readonly IActorRef writer;
     private readonly Random random;
+    private readonly TableMetrics metrics;
+    private readonly LaneGauge gauge;
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<GatewayId, IActorRef> gateways = [];
     private readonly List<Envelope> early = [];
@@ -26,6 +29,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
 
     private LaneBuffer buffer;
     private long earlyBytes;
+    private DateTimeOffset? earlySince;
     private Batch? writing;
     private int failures;
     private bool pausing;
@@ -34,11 +38,15 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
 
     /// <param name="writerProps">Makes the child that writes; it speaks <see cref="WriterProtocol"/>.</param>
     /// <param name="random">Spreads the retries of lanes that failed together.</param>
-    public BatcherActor(LaneId lane, BatchingOptions options, Props writerProps, Random random)
+    /// <param name="metrics">Of the lane's table.</param>
+    public BatcherActor(
+        LaneId lane, BatchingOptions options, Props writerProps, Random random, TableMetrics metrics)
     {
         this.lane = lane;
         this.options = options;
         this.random = random;
+        this.metrics = metrics;
+        gauge = metrics.Open();
         buffer = new LaneBuffer(lane, options);
         writer = Context.ActorOf(writerProps, "writer");
         Recovering();
@@ -52,6 +60,16 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
     {
         Timers.StartPeriodicTimer(nameof(Expire), Expire.Instance, ExpiryTick);
         writer.Tell(new ReadLedger(lane));
+    }
+
+    protected override void PostStop() => metrics.Close(gauge);
+
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        var handled = base.AroundReceive(receive, message);
+        var rows = buffer.Rows + (writing?.Count ?? 0) + early.Sum(envelope => envelope.IsSkip ? 0 : envelope.Count);
+        gauge.Set(rows, buffer.BytesHeld + earlyBytes, rows == 0 ? null : buffer.Oldest ?? earlySince);
+        return handled;
     }
 
     // A writer that fails in a way that it did not foresee is restarted; it tells about its batch before it goes.
@@ -101,6 +119,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
             return;
         }
 
+        if (early.Count == 0) earlySince = Now;
         early.Add(envelope);
         earlyBytes += bytes;
     }
@@ -150,13 +169,17 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         switch (buffer.Offer(envelope, Now))
         {
             case Offer.Gap:
+                metrics.LaneEvents.Note(LaneEvent.Gap);
                 actor.Tell(new Expected(lane, envelope.Gateway, buffer.Next(envelope.Gateway), Full: false));
                 break;
             case Offer.Full:
+                metrics.LaneEvents.Note(LaneEvent.Full);
                 actor.Tell(new Expected(lane, envelope.Gateway, buffer.Next(envelope.Gateway), Full: true));
                 break;
-            case Offer.Accepted:
             case Offer.Seen:
+                metrics.LaneEvents.Note(LaneEvent.Duplicate);
+                break;
+            case Offer.Accepted:
                 break;
         }
     }
@@ -213,6 +236,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         Timers.Cancel(nameof(FlushDue));
         HandleExpire();
         writing = buffer.Take(cause);
+        metrics.RecordBatch(writing);
         writer.Tell(new Write(writing));
     }
 
@@ -234,16 +258,19 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         switch (failed.Failure)
         {
             case WriteFailure.Transient:
+                metrics.LaneEvents.Note(LaneEvent.Retry);
                 writing = null;
                 buffer.PutBack(batch);
                 PauseAfter(failed);
                 break;
             case WriteFailure.InDoubt:
+                metrics.LaneEvents.Note(LaneEvent.InDoubt);
                 // The batch stays out: none of its rows may be given up on, or tried again, before its outcome is
                 // known.
                 PauseAfter(failed);
                 break;
             case WriteFailure.Fenced:
+                metrics.LaneEvents.Note(LaneEvent.Fence);
                 log.Warning("Lane {0} was written by another incarnation and starts afresh: {1}", lane, failed.Reason);
                 StartAfresh();
                 break;

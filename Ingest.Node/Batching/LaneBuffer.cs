@@ -31,6 +31,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     private readonly Dictionary<GatewayId, Cursor> cursors = [];
     private readonly LinkedList<(BatchPart Part, DateTimeOffset Since)> waiting = [];
     private long bytesOut;
+    private DateTimeOffset? oldestOut;
+    private bool isPutBack;
     private long lastBatchId;
 
     /// <summary>Rows that wait, not counting those of a batch that is out.</summary>
@@ -40,6 +42,12 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public long Bytes { get; private set; }
 
     public bool IsEmpty => waiting.Count == 0;
+
+    /// <summary>Bytes of the rows that wait and of a batch that is out.</summary>
+    public long BytesHeld => Bytes + bytesOut;
+
+    /// <summary>When the oldest row came that is not written, be it waiting or out; null where there is none.</summary>
+    public DateTimeOffset? Oldest => oldestOut ?? (Rows > 0 ? waiting.First!.Value.Since : null);
 
     /// <summary>The position that the lane expects next from a gateway.</summary>
     public long Next(GatewayId gateway) => CursorOf(gateway).Next;
@@ -64,8 +72,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         var offset = (int)(cursor.Next - envelope.First);
         var part = new BatchPart(envelope, offset, envelope.Count - offset, envelope.IsSkip);
         // An empty lane takes any envelope, so that one row larger than the limit cannot block it.
-        var held = Bytes + bytesOut;
-        if (held > 0 && held + part.Bytes > options.BufferBytes) return Batching.Offer.Full;
+        if (BytesHeld > 0 && BytesHeld + part.Bytes > options.BufferBytes) return Batching.Offer.Full;
         cursor.Next = envelope.Last + 1;
         if (!part.Skipped || !TryExtend(waiting.Last, part)) waiting.AddLast((part, now));
         Count(part, 1);
@@ -83,7 +90,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     }
 
     /// <summary>How long until the oldest row is due; the buffer is not empty.</summary>
-    public TimeSpan DueIn(DateTimeOffset now) => waiting.First!.Value.Since + options.FlushInterval - now;
+    public TimeSpan DueIn(DateTimeOffset now) =>
+        isPutBack ? TimeSpan.Zero : waiting.First!.Value.Since + options.FlushInterval - now;
 
     /// <summary>
     /// Gives up on the rows whose deadline has passed. Their bytes are let go; their positions stay in line, so that
@@ -137,6 +145,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         var deadline = DateTimeOffset.MaxValue;
         var rows = 0;
         long bytes = 0;
+        isPutBack = false;
         while (waiting.First is { Value: var (part, since) })
         {
             var fitting = part.Skipped
@@ -152,6 +161,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
             ends[taken.Envelope.Gateway] = taken.Last;
             if (taken.Skipped) continue;
             Count(taken, -1);
+            oldestOut ??= since;
             rows += fitting;
             bytes += taken.Bytes;
             if (taken.Envelope.Deadline < deadline) deadline = taken.Envelope.Deadline;
@@ -168,16 +178,20 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public void Commit(Batch batch)
     {
         bytesOut = 0;
+        oldestOut = null;
         foreach (var move in batch.Moves) cursors[move.Gateway].Ledger = move.To;
     }
 
     /// <summary>Puts the batch that is out back to the front, in its order; it is due at once.</summary>
     public void PutBack(Batch batch)
     {
+        var since = oldestOut ?? DateTimeOffset.MinValue;
         bytesOut = 0;
+        oldestOut = null;
+        isPutBack = true;
         for (var i = batch.Parts.Length - 1; i >= 0; i--)
         {
-            waiting.AddFirst((batch.Parts[i], DateTimeOffset.MinValue));
+            waiting.AddFirst((batch.Parts[i], since));
             Count(batch.Parts[i], 1);
         }
     }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Ingest.Messages;
+using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
 
 namespace Ingest.Node.Gateway;
@@ -23,6 +24,8 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private readonly Dictionary<string, TableLanes> tables = [];
     private readonly List<LaneWindow> filling = [];
     private readonly List<Submission> completed = [];
+    private readonly List<Rejection> rejected = [];
+    private Submission? interrupted;
     private bool draining;
     private bool sealScheduled;
 
@@ -49,9 +52,32 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
 
+    protected override void PreRestart(Exception reason, object message)
+    {
+        interrupted = message as Submission;
+        base.PreRestart(reason, message);
+    }
+
     protected override void PostStop()
     {
-        foreach (var window in Windows) window.Abandon(completed);
+        foreach (var table in tables.Values)
+        {
+            table.Metrics.NoteOldestCaller(null);
+            foreach (var window in table.Windows)
+            {
+                var (notWritten, unknown) = window.Abandon(completed);
+                table.Metrics.Rows.Settle(0, notWritten, 0);
+                table.Metrics.Rows.Forget(unknown);
+            }
+        }
+
+        // Rows that were being taken in when the actor failed, and have come to no window.
+        if (interrupted is { } submission && submission.SettleRest(Verdict.NotWritten) is > 0 and var rest)
+        {
+            submission.Metrics.Rows.Settle(0, rest, 0);
+            completed.Add(submission);
+        }
+
         if (completed.Count > 0) log.Warning("The gateway ends with {0} callers unanswered", completed.Count);
         Complete();
     }
@@ -99,7 +125,11 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     {
         if (settled.Gateway != id || WindowOf(settled.Lane) is not { } window) return; // For a former incarnation.
         window.Hear();
-        owner.Count(settled.Lane.Table, window.Settle(settled, completed));
+        var counts = window.Settle(settled, completed, rejected);
+        var rows = tables[settled.Lane.Table].Metrics.Rows;
+        rows.Settle(counts.Committed, counts.NotWritten, counts.Repeated);
+        foreach (var rejection in rejected) rows.Reject(rejection);
+        rejected.Clear();
         Complete();
     }
 
@@ -109,19 +139,31 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         window.Hear();
         window.IsHeld = expected.Full;
         if (expected.Full) return; // The next tick asks again.
-        foreach (var envelope in window.Resend(expected.Next, Now, ResendSpacing)) lanes.Tell(envelope);
+        foreach (var envelope in window.Resend(expected.Next, Now, ResendSpacing))
+        {
+            tables[expected.Lane.Table].Metrics.LaneEvents.Note(LaneEvent.Resend);
+            lanes.Tell(envelope);
+        }
     }
 
     private void HandleTick()
     {
         var now = Now;
-        foreach (var window in Windows)
+        foreach (var table in tables.Values)
         {
-            if (window.IsEmpty) continue;
-            window.GiveUp(now, completed);
-            if (window.Probe(now, options.ProbeAfter) is not { } probe) continue;
-            lanes.Tell(probe);
-            if (draining) lanes.Tell(new FlushNow(window.Lane));
+            DateTimeOffset? oldest = null;
+            foreach (var window in table.Windows)
+            {
+                if (window.IsEmpty) continue;
+                window.GiveUp(now, completed);
+                if (window.OldestCaller(options.RequestTimeout) is { } since && !(oldest <= since)) oldest = since;
+                if (window.Probe(now, options.ProbeAfter) is not { } probe) continue;
+                table.Metrics.LaneEvents.Note(LaneEvent.Probe);
+                lanes.Tell(probe);
+                if (draining) lanes.Tell(new FlushNow(window.Lane));
+            }
+
+            table.Metrics.NoteOldestCaller(oldest);
         }
 
         Complete();
@@ -145,7 +187,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private TableLanes LanesOf(string table)
     {
         if (!tables.TryGetValue(table, out var lanes))
-            tables[table] = lanes = new TableLanes(table, id, owner.SettingsOf(table));
+            tables[table] = lanes = new TableLanes(table, id, owner.SettingsOf(table), owner.MetricsOf(table));
         return lanes;
     }
 

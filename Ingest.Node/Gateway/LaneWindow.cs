@@ -100,15 +100,16 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 
     /// <summary>Settles what a lane has settled, whoever of it is still unsettled here.</summary>
     /// <param name="completed">Gets the submissions whose last verdict this was.</param>
+    /// <param name="rejected">Gets why each row was rejected that this settles.</param>
     /// <returns>How many rows were settled by it, by kind; those whose callers had been answered before count
     /// too.</returns>
-    public SettledCounts Settle(Settled settled, List<Submission> completed)
+    public SettledCounts Settle(Settled settled, List<Submission> completed, List<Rejection> rejected)
     {
         var counts = default(SettledCounts);
         foreach (var entry in entries)
         {
             if (entry.First > settled.Last) break;
-            if (entry.Last >= settled.First) counts += entry.Settle(settled, completed);
+            if (entry.Last >= settled.First) counts += entry.Settle(settled, completed, rejected);
         }
 
         Rows -= counts.Total;
@@ -129,13 +130,31 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
         }
     }
 
-    /// <summary>Answers all callers: the gateway ends.</summary>
-    public void Abandon(List<Submission> completed)
+    /// <summary>When the oldest row came in whose caller has no answer; null where there is none.</summary>
+    /// <param name="patience">How long after that its caller is answered at the latest.</param>
+    public DateTimeOffset? OldestCaller(TimeSpan patience)
     {
-        foreach (var entry in entries) entry.GiveUp(completed);
-        filling?.GiveUp(completed);
+        foreach (var entry in entries)
+            if (entry.HasCallers) return entry.AnswerBy - patience;
+        return filling?.AnswerBy - patience;
+    }
+
+    /// <summary>Answers all callers: the gateway ends.</summary>
+    /// <returns>What becomes of the rows that were not settled: nobody will hear of those that were sent.</returns>
+    public (int NotWritten, int Unknown) Abandon(List<Submission> completed)
+    {
+        int notWritten = 0, unknown = 0;
+        foreach (var entry in filling is null ? entries : entries.Append(filling))
+        {
+            if (entry.WasSent) unknown += entry.Unsettled;
+            else notWritten += entry.Unsettled;
+            entry.GiveUp(completed);
+        }
+
         entries.Clear();
         filling = null;
+        Rows = 0;
+        return (notWritten, unknown);
     }
 }
 

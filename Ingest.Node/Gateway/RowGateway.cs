@@ -1,7 +1,7 @@
-using System.Collections.Concurrent;
 using Akka.Actor;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Microsoft.Extensions.ObjectPool;
 
 namespace Ingest.Node.Gateway;
@@ -20,19 +20,20 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     private readonly DefaultObjectPool<Submission> submissions =
         new(new DefaultPooledObjectPolicy<Submission>(), Pooled);
-    private readonly ConcurrentDictionary<string, TableCounters> counters = new();
+    private readonly NodeMetrics metrics;
     private readonly AdmissionGate gate;
     private readonly Func<string, LaneSettings> settingsOf;
     private IActorRef actor = ActorRefs.Nobody;
 
-    public RowGateway(GatewayOptions options, Func<string, LaneSettings> settingsOf, TimeProvider time)
+    public RowGateway(GatewayOptions options, Func<string, LaneSettings> settingsOf, NodeMetrics metrics)
     {
         gate = new AdmissionGate(options.InFlightRows, options.InFlightBytes);
         this.settingsOf = settingsOf;
-        Since = time.GetUtcNow();
+        this.metrics = metrics;
+        metrics.InFlight = () => new InFlight(gate.Rows, gate.Bytes, options.InFlightRows, options.InFlightBytes);
     }
 
-    public DateTimeOffset Since { get; }
+    public DateTimeOffset Since => metrics.Since;
 
     /// <summary>True once the node stops: callers are to go elsewhere, though who still comes is served.</summary>
     public bool IsStopping { get; private set; }
@@ -46,7 +47,9 @@ internal sealed class RowGateway : IRowGateway, IAccounting
     public Submission Rent(TableDescriptor table)
     {
         var submission = submissions.Get();
-        submission.Table = table;
+        // One that last served the same table spares a look-up by name.
+        if (!ReferenceEquals(submission.Table, table))
+            (submission.Table, submission.Metrics) = (table, metrics.Of(table.Name));
         return submission;
     }
 
@@ -65,25 +68,28 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     public ValueTask SubmitAsync(Submission submission)
     {
-        var completion = submission.Begin();
+        var completion = submission.Begin(metrics.Time.GetTimestamp());
         actor.Tell(submission, ActorRefs.NoSender);
         return completion;
     }
 
-    public void CountInvalid(TableDescriptor table, int rows) => CountersOf(table.Name).Refuse(rows);
+    public void CountInvalid(TableDescriptor table, int rows) => metrics.Of(table.Name).Rows.Refuse(rows);
 
     public IReadOnlyList<TableAccount> Snapshot() =>
-        [.. counters.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry =>
+        [.. metrics.Tables.OrderBy(table => table.Table, StringComparer.Ordinal).Select(table =>
         {
+            var rows = table.Rows;
             // Ends are read before beginnings, so that pending is never negative.
-            var (committed, rejected, notWritten) = (entry.Value.Committed, entry.Value.Rejected, entry.Value.NotWritten);
-            var received = entry.Value.Received;
-            return new TableAccount(
-                entry.Key, received, committed, rejected, notWritten, received - committed - rejected - notWritten)
+            var (committed, rejected, notWritten, unknown) =
+                (rows.Committed, rows.Rejected, rows.NotWritten, rows.Unknown);
+            var received = rows.Received;
+            var pending = received - committed - rejected - notWritten - unknown;
+            return new TableAccount(table.Table, received, committed, rejected, notWritten, pending)
             {
-                Repeated = entry.Value.Repeated,
+                Repeated = rows.Repeated,
+                Unknown = unknown,
             };
-        })];
+        }).Where(account => account is not { Received: 0, Repeated: 0 })];
 
     /// <summary>
     /// The node stops: what is under way is written at once. A request that still comes over a connection that is open
@@ -104,14 +110,16 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     internal LaneSettings SettingsOf(string table) => settingsOf(table);
 
-    internal void Count(string table, SettledCounts counts) => CountersOf(table).Settle(counts);
+    internal TableMetrics MetricsOf(string table) => metrics.Of(table);
 
     /// <summary>Resumes callers off the actor's thread, some at a time.</summary>
     internal void Complete(List<Submission> completed)
     {
         int rows = 0, bytes = 0;
+        var now = metrics.Time.GetTimestamp();
         foreach (var submission in completed)
         {
+            submission.Metrics.RecordLatency(submission.SubmittedAt, now);
             rows += submission.Rows.Count;
             bytes += submission.Rows.Bytes;
         }
@@ -124,13 +132,11 @@ internal sealed class RowGateway : IRowGateway, IAccounting
         }
     }
 
-    private Admission Counted(Submission submission, Admission admission)
+    private static Admission Counted(Submission submission, Admission admission)
     {
-        if (admission == Admission.Admitted) CountersOf(submission.Table.Name).Receive(submission.Rows.Count);
+        if (admission == Admission.Admitted) submission.Metrics.Rows.Receive(submission.Rows.Count);
         return admission;
     }
-
-    private TableCounters CountersOf(string table) => counters.GetOrAdd(table, static _ => new TableCounters());
 
     private sealed class Resumption(List<Submission> submissions) : IThreadPoolWorkItem
     {

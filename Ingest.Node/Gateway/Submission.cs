@@ -1,6 +1,7 @@
 using System.Threading.Tasks.Sources;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Observability;
 
 namespace Ingest.Node.Gateway;
 
@@ -16,6 +17,12 @@ public sealed class Submission : IValueTaskSource
 
     /// <summary>The table that the rows are for.</summary>
     public TableDescriptor Table { get; internal set; } = null!;
+
+    /// <summary>Where the table's rows are counted.</summary>
+    internal TableMetrics Metrics { get; set; } = null!;
+
+    /// <summary>When it was submitted: a timestamp of the node's clock.</summary>
+    internal long SubmittedAt { get; private set; }
 
     /// <summary>The rows; filled by the endpoint before admission, not to be touched while submitted.</summary>
     public RowBlock Rows { get; } = new();
@@ -37,8 +44,10 @@ public sealed class Submission : IValueTaskSource
         completion.OnCompleted(continuation, state, token, flags);
 
     /// <summary>Forgets former verdicts; what is returned completes when each row has its own.</summary>
-    internal ValueTask Begin()
+    /// <param name="now">A timestamp of the node's clock.</param>
+    internal ValueTask Begin(long now)
     {
+        SubmittedAt = now;
         pending = Rows.Count;
         if (verdicts.Length < pending) verdicts = new Verdict[pending];
         else Array.Clear(verdicts, 0, pending);
@@ -54,6 +63,21 @@ public sealed class Submission : IValueTaskSource
             throw new InvalidOperationException($"Row {row} of a submission has its verdict already.");
         verdicts[row] = verdict;
         return --pending == 0;
+    }
+
+    /// <summary>Gives each row that has no verdict this one. Called by the gateway actor only.</summary>
+    /// <returns>How many rows had none; where there were any, the submission is now to be completed, once.</returns>
+    internal int SettleRest(Verdict verdict)
+    {
+        var settled = 0;
+        for (var row = 0; row < Rows.Count; row++)
+        {
+            if (verdicts[row].Kind != VerdictKind.Pending) continue;
+            Settle(row, verdict);
+            settled++;
+        }
+
+        return settled;
     }
 
     /// <summary>Resumes the caller, on this thread.</summary>

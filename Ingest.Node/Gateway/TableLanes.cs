@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Ingest.Messages;
+using Ingest.Node.Observability;
 
 namespace Ingest.Node.Gateway;
 
@@ -9,8 +10,11 @@ namespace Ingest.Node.Gateway;
 internal readonly record struct LaneSettings(int Lanes, int FlushEvery);
 
 /// <summary>The windows of one table's lanes, and the choice among them.</summary>
-internal sealed class TableLanes(string table, GatewayId gateway, LaneSettings settings)
+internal sealed class TableLanes(string table, GatewayId gateway, LaneSettings settings, TableMetrics metrics)
 {
+    /// <summary>Where the table's rows are counted.</summary>
+    public TableMetrics Metrics => metrics;
+
     public ImmutableArray<LaneWindow> Windows { get; } =
         [.. Enumerable.Range(0, settings.Lanes).Select(number => new LaneWindow(new LaneId(table, number), gateway))];
 

@@ -31,6 +31,15 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
 
     public bool IsSettled => unsettled == 0;
 
+    /// <summary>Rows without a verdict of the lane.</summary>
+    public int Unsettled => settledRows is null ? Count : unsettled;
+
+    /// <summary>True where a lane may have got it.</summary>
+    public bool WasSent => sends > 0;
+
+    /// <summary>True while a caller waits for a row of it.</summary>
+    public bool HasCallers => !givenUp && !IsSettled;
+
     public int Append(Submission submission, int firstRow, int count, GatewayOptions options)
     {
         var taken = 0;
@@ -68,7 +77,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
             : envelope! with { Base = @base };
     }
 
-    public SettledCounts Settle(Settled settled, List<Submission> completed)
+    public SettledCounts Settle(Settled settled, List<Submission> completed, List<Rejection> rejected)
     {
         // Another copy of the envelope may be with another incarnation of the lane, which may yet write it.
         var outcome = settled.Outcome == VerdictKind.NotWritten && sends > 1
@@ -78,7 +87,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         var from = (int)(Math.Max(settled.First, First) - First);
         var to = (int)(Math.Min(settled.Last, Last) - First);
         var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;
-        int rows = 0, rejected = 0, repeated = 0, nextRejection = 0, nextRepeat = 0, sliceStart = 0, slice = 0;
+        int rows = 0, rejectedBefore = rejected.Count, repeated = 0, nextRejection = 0, nextRepeat = 0, sliceStart = 0, slice = 0;
         for (var index = from; index <= to; index++)
         {
             if (settledRows![index]) continue;
@@ -89,7 +98,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
             if (nextRejection < rejections.Length && rejections[nextRejection].Position == First + index)
             {
                 verdict = Verdict.Rejected(rejections[nextRejection].Rejection);
-                rejected++;
+                rejected.Add(rejections[nextRejection].Rejection);
             }
 
             while (nextRepeat < settled.Repeats.Length && settled.Repeats[nextRepeat].Position < First + index) nextRepeat++;
@@ -107,8 +116,9 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
 
         unsettled -= rows;
         if (IsSettled) Forget();
+        var refused = rejected.Count - rejectedBefore;
         return settled.Outcome == VerdictKind.Committed
-            ? new SettledCounts(rows - rejected - repeated, rejected, 0, repeated)
+            ? new SettledCounts(rows - refused - repeated, refused, 0, repeated)
             : new SettledCounts(0, 0, rows);
     }
 

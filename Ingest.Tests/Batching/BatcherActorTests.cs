@@ -4,6 +4,7 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Ingest.Messages;
 using Ingest.Node.Batching;
+using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
 using static Ingest.Messages.WriterProtocol;
 using static Ingest.Tests.Rows;
@@ -25,6 +26,7 @@ public sealed class BatcherActorTests : TestKit
         StopTimeout = TimeSpan.FromSeconds(8),
     };
 
+    private readonly TableMetrics metrics = new NodeMetrics(TimeProvider.System).Of(Lane.Table);
     private readonly TestProbe writer;
     private readonly TestProbe gateway;
     private readonly IActorRef lane;
@@ -272,7 +274,7 @@ public sealed class BatcherActorTests : TestKit
     }
 
     private IActorRef Start(BatchingOptions options) => Sys.ActorOf(Props.Create(() =>
-        new BatcherActor(Lane, options, Props.Create(() => new Forwarder(writer)), new Random(1))));
+        new BatcherActor(Lane, options, Props.Create(() => new Forwarder(writer)), new Random(1), metrics)));
 
     private void Recover()
     {

@@ -4,6 +4,7 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Ingest.Messages;
 using Ingest.Node.Gateway;
+using Ingest.Node.Observability;
 using Ingest.Tests.Http;
 using static Ingest.Messages.LaneProtocol;
 using static Ingest.Messages.VerdictKind;
@@ -262,7 +263,7 @@ public sealed class GatewayActorTests : TestKit
     private void Start(GatewayOptions options, int lanesOfTable = 1, int flushEvery = 10_000)
     {
         if (actor is not null) Sys.Stop(actor);
-        var started = gateway = new RowGateway(options, SettingsOf, TimeProvider.System);
+        var started = gateway = new RowGateway(options, SettingsOf, new NodeMetrics(TimeProvider.System));
         var region = lanes.Ref;
         actor = Sys.ActorOf(Props.Create(() => new GatewayActor(options, started, region)));
         gateway.Attach(actor);

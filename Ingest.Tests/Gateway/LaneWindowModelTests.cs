@@ -122,7 +122,7 @@ public sealed class LaneWindowModelTests
             // A lane speaks only of what it was sent.
             var (first, last) = (Math.Max(from, 1), Math.Min(from + length - 1, sealedRows));
             if (first > last) return;
-            counted += window.Settle(new Settled(Lane, Gateway, first, last, outcome, rejections), completed).Total;
+            counted += window.Settle(new Settled(Lane, Gateway, first, last, outcome, rejections), completed, []).Total;
             for (var position = first; position <= last; position++)
             {
                 var row = rows[position - 1];

@@ -149,5 +149,5 @@ public sealed class LaneWindowTests
     private Envelope Seal() => window.Seal(Start, TimeSpan.FromSeconds(2));
 
     private SettledCounts Settle(long first, long last, VerdictKind outcome) =>
-        window.Settle(new Settled(Lane, Gateway, first, last, outcome, []), completed);
+        window.Settle(new Settled(Lane, Gateway, first, last, outcome, []), completed, []);
 }

@@ -28,7 +28,7 @@ internal static class Submissions
         var submission = new Submission { Table = TestTables.Clicks() };
         Fill(submission, rows, bytes, shape);
         // Nobody awaits it: what it comes to is read from it.
-        submission.Begin().Preserve();
+        submission.Begin(now: 0).Preserve();
         return submission;
     }
 

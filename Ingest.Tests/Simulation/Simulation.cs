@@ -2,6 +2,7 @@ using Akka.Actor;
 using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Gateway;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 
 namespace Ingest.Tests.Simulation;
@@ -80,7 +81,8 @@ internal sealed class Simulation : IDisposable
         var store = new SimulatedStore($"{lane}:{number}", Database, Connections, Oracle, Log, Coverage, sabotage);
         var writer = Props.Create(() => new WriterActor(store));
         var random = new Random(Random.Next());
-        var actor = stage.Start(Props.Create(() => new BatcherActor(lane, Plan.Batching, writer, random)));
+        var metrics = new NodeMetrics(TimeProvider.System).Of(lane.Table);
+        var actor = stage.Start(Props.Create(() => new BatcherActor(lane, Plan.Batching, writer, random, metrics)));
         Log.Add($"{store.Name} starts");
         return new Incarnation(number, lane, actor, store);
     }

@@ -36,6 +36,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
         accounts.Sum(account => account.Pending))
     {
         Repeated = accounts.Sum(account => account.Repeated),
+        Unknown = accounts.Sum(account => account.Unknown),
     };
 
     private static void WriteAccount(Utf8JsonWriter json, TableAccount account, string? name)
@@ -46,6 +47,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
         json.WriteNumber("committed"u8, account.Committed);
         json.WriteNumber("rejected"u8, account.Rejected);
         json.WriteNumber("notWritten"u8, account.NotWritten);
+        json.WriteNumber("unknown"u8, account.Unknown);
         json.WriteNumber("pending"u8, account.Pending);
         json.WriteNumber("repeated"u8, account.Repeated);
         json.WriteEndObject();

@@ -21,6 +21,9 @@ public sealed record TableAccount(
     long NotWritten,
     long Pending)
 {
+    /// <summary>Rows that were lost sight of when a gateway failed; part of the sum.</summary>
+    public long Unknown { get; init; }
+
     /// <summary>Rows that were answered with a row that they repeat; not part of the sum.</summary>
     public long Repeated { get; init; }
 }

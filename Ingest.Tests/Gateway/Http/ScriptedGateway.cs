@@ -58,7 +58,7 @@ internal sealed class ScriptedGateway : IRowGateway
     public ValueTask SubmitAsync(Submission submission)
     {
         var first = Interlocked.Add(ref submittedRows, submission.Rows.Count) - submission.Rows.Count;
-        var completion = submission.Begin();
+        var completion = submission.Begin(now: 0);
         rented[submission] = false;
         var waiting = new Held(this, submission, first);
         if (Holds) held.Writer.TryWrite(waiting);
