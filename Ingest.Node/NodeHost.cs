@@ -110,7 +110,11 @@ internal sealed class NodeHost : IAsyncDisposable
             kestrel.ConfigureForIngest();
             kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
         });
-        var store = new ObservedLaneStore(new LaneStore(dataSource!, catalog, Settings.Writing, time), metrics);
+        var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
+        {
+            KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
+        };
+        var store = new ObservedLaneStore(lanes, metrics);
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
@@ -152,6 +156,6 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
     }
 }

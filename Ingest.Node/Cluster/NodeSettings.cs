@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Akka.Configuration;
+using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
@@ -85,6 +86,7 @@ internal sealed class NodeSettings
         Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
             Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention must be ten request-timeouts or more");
+        Require(Writing.DeadLetterRetention > TimeSpan.Zero, "writing.dead-letter-retention must be more than zero");
         foreach (var options in tables.Values.Append(batching))
             Require(options.FlushInterval < patience, "batching.flush-interval must be less than request-timeout less answer-margin");
     }
@@ -153,9 +155,17 @@ internal sealed class NodeSettings
         FlushBytes = read.Size("flush-bytes"),
         Lanes = read.Int("lanes"),
         BufferBytes = read.Size("buffer-bytes"),
+        Acknowledge = read.Text("acknowledge") switch
+        {
+            "committed" => Acknowledge.Committed,
+            "accepted" => Acknowledge.Accepted,
+            _ => throw new SettingsException($"The setting {read.Path}.acknowledge is committed or accepted."),
+        },
+        JournalBacklogBytes = read.Size("journal-backlog-bytes"),
         RetryMin = read.Duration("retry-min"),
         RetryMax = read.Duration("retry-max"),
         StopTimeout = read.Duration("stop-timeout"),
+        DeadLetters = read.Switch("dead-letters"),
     });
 
     private static WritingOptions WritingOf(SettingsReader read) => Valid(read, new WritingOptions
@@ -163,6 +173,7 @@ internal sealed class NodeSettings
         AttemptTimeout = read.Duration("attempt-timeout"),
         LockTimeout = read.Duration("lock-timeout"),
         KeyRetention = read.Duration("key-retention"),
+        DeadLetterRetention = read.Duration("dead-letter-retention"),
         MaxConnections = read.Int("max-connections"),
     });
 

@@ -1,3 +1,4 @@
+using Ingest.Node.DeadLetters;
 using Npgsql;
 
 namespace Ingest.Node.Writing;
@@ -57,7 +58,10 @@ internal static class Database
         var schema = await look.ExecuteScalarAsync(cancellation) is true ? "CREATE SCHEMA IF NOT EXISTS ingest;" : "";
         // Nodes that start together must not create the same tables side by side; the number spells the product's name.
         await using var create = new NpgsqlCommand(
-            $"BEGIN; SELECT pg_advisory_xact_lock(115922902020980); {schema} {Ledger.Tables} {KeyClaims.Tables} COMMIT",
+            $"""
+            BEGIN; SELECT pg_advisory_xact_lock(115922902020980);
+            {schema} {Ledger.Tables} {KeyClaims.Tables} {LetterTable.Tables} COMMIT
+            """,
             connection);
         await create.ExecuteNonQueryAsync(cancellation);
     }

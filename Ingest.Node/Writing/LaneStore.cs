@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.DeadLetters;
 using Npgsql;
 using static Ingest.Messages.WriterProtocol;
 
@@ -12,6 +13,9 @@ internal sealed class LaneStore(
 {
     // A table that changes more often than this while one batch is written is left to the next attempt.
     private const int MaxRefreshes = 3;
+
+    /// <summary>Whether a table's refused rows become dead letters.</summary>
+    public Func<string, bool> KeepsLetters { get; init; } = static _ => false;
 
     public async Task<object> ReadLedgerAsync(LaneId lane, CancellationToken cancellation)
     {
@@ -164,7 +168,10 @@ internal sealed class LaneStore(
             var rejections = fresh.Rows.Count == 0 ? fresh.Rejections : await write(transaction, fresh, cancellation);
             var exceptions = claims?.Judge(rejections) ?? new Exceptions(rejections, []);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
-            await transaction.CommitAsync(batch, checkedTable, exceptions, claims?.Record(rejections), cancellation);
+            var records = claims?.Record(rejections, exceptions) ?? [];
+            if (KeepsLetters(batch.Lane.Table))
+                records = records.Concat(LetterRecord.Of(batch, fitted.Table, rejections));
+            await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
             return AttemptOutcome.Of(
                 new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });
         }

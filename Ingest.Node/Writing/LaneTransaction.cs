@@ -129,7 +129,8 @@ internal sealed class LaneTransaction : IAsyncDisposable
     /// </summary>
     /// <param name="table">null where there was nothing to copy.</param>
     /// <param name="exceptions">The rows that are not in the table.</param>
-    /// <param name="keyRecord">Keeps the rejections with their idempotency keys; null where there are none.</param>
+    /// <param name="records">What else is to be kept with the rows: rejections with their idempotency keys, dead
+    /// letters.</param>
     /// <exception cref="PostgresException">With <see cref="SqlErrors.TableChanged"/> where the columns are others;
     /// then, and after any other error that the server reports, nothing was committed unless
     /// <see cref="IsInDoubt"/>.</exception>
@@ -137,13 +138,13 @@ internal sealed class LaneTransaction : IAsyncDisposable
         Batch batch,
         TableDescriptor? table,
         Exceptions exceptions,
-        NpgsqlBatchCommand? keyRecord,
+        IEnumerable<NpgsqlBatchCommand> records,
         CancellationToken cancellation)
     {
         await using var commands = new NpgsqlBatch(connection);
         if (table is not null) commands.BatchCommands.Add(TableCheck(table));
         if (Ledger.Record(batch, exceptions) is { } record) commands.BatchCommands.Add(record);
-        if (keyRecord is not null) commands.BatchCommands.Add(keyRecord);
+        foreach (var command in records) commands.BatchCommands.Add(command);
         commands.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         cancellation.ThrowIfCancellationRequested();
         try

@@ -1,3 +1,4 @@
+using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
@@ -17,6 +18,8 @@ public sealed class NodeSettingsTests
         FlushBytes = 8L << 20,
         Lanes = 4,
         BufferBytes = 256L << 20,
+        Acknowledge = Acknowledge.Committed,
+        JournalBacklogBytes = 1L << 30,
         RetryMin = TimeSpan.FromMilliseconds(50),
         RetryMax = TimeSpan.FromSeconds(2),
         StopTimeout = TimeSpan.FromSeconds(8),
@@ -38,6 +41,7 @@ public sealed class NodeSettingsTests
         AttemptTimeout = TimeSpan.FromSeconds(20),
         LockTimeout = TimeSpan.FromMilliseconds(1500),
         KeyRetention = TimeSpan.FromHours(24),
+        DeadLetterRetention = TimeSpan.FromDays(30),
         MaxConnections = 32,
     };
 
@@ -69,6 +73,8 @@ public sealed class NodeSettingsTests
         ("INGEST_FLUSH_BYTES", "1MiB", BatchingOf, Batching with { FlushBytes = 1 << 20 }),
         ("INGEST_LANES", "2", BatchingOf, Batching with { Lanes = 2 }),
         ("INGEST_BUFFER_BYTES", "1MiB", BatchingOf, Batching with { BufferBytes = 1 << 20 }),
+        ("INGEST_ACKNOWLEDGE", "accepted", BatchingOf, Batching with { Acknowledge = Acknowledge.Accepted }),
+        ("INGEST_JOURNAL_BACKLOG_BYTES", "1MiB", BatchingOf, Batching with { JournalBacklogBytes = 1 << 20 }),
         ("INGEST_RETRY_MIN", "1ms", BatchingOf, Batching with { RetryMin = TimeSpan.FromMilliseconds(1) }),
         ("INGEST_RETRY_MAX", "9s", BatchingOf, Batching with { RetryMax = TimeSpan.FromSeconds(9) }),
         ("INGEST_STOP_TIMEOUT", "9s", BatchingOf, Batching with { StopTimeout = TimeSpan.FromSeconds(9) }),
@@ -76,6 +82,9 @@ public sealed class NodeSettingsTests
             Writing with { AttemptTimeout = TimeSpan.FromSeconds(9) }),
         ("INGEST_LOCK_TIMEOUT", "1s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(1) }),
         ("INGEST_KEY_RETENTION", "48h", node => node.Writing, Writing with { KeyRetention = TimeSpan.FromHours(48) }),
+        ("INGEST_DEAD_LETTERS", "on", BatchingOf, Batching with { DeadLetters = true }),
+        ("INGEST_DEAD_LETTER_RETENTION", "7d", node => node.Writing,
+            Writing with { DeadLetterRetention = TimeSpan.FromDays(7) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
         ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),
         ("INGEST_REMOTE_PORT", "9", node => node.Cluster.Port, 9),

@@ -35,6 +35,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
         accounts.Sum(account => account.NotWritten),
         accounts.Sum(account => account.Pending))
     {
+        Accepted = accounts.Sum(account => account.Accepted),
         Repeated = accounts.Sum(account => account.Repeated),
         Unknown = accounts.Sum(account => account.Unknown),
     };
@@ -49,6 +50,7 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
         json.WriteNumber("notWritten"u8, account.NotWritten);
         json.WriteNumber("unknown"u8, account.Unknown);
         json.WriteNumber("pending"u8, account.Pending);
+        json.WriteNumber("accepted"u8, account.Accepted);
         json.WriteNumber("repeated"u8, account.Repeated);
         json.WriteEndObject();
     }

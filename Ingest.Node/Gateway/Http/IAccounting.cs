@@ -21,6 +21,9 @@ public sealed record TableAccount(
     long NotWritten,
     long Pending)
 {
+    /// <summary>How many of the pending rows are accepted: in the journal, and not yet written.</summary>
+    public long Accepted { get; init; }
+
     /// <summary>Rows that were lost sight of when a gateway failed; part of the sum.</summary>
     public long Unknown { get; init; }
 
