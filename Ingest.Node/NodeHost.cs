@@ -6,6 +6,7 @@ using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
+using Ingest.Node.Observability.Dashboard;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -131,6 +132,8 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton(gateway)
             .AddIngestHttp(Settings.Http.Options)
             .AddTelemetry(metrics)
+            .AddSingleton(Settings)
+            .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -147,6 +150,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var app = builder.Build();
         app.MapIngest();
         app.MapTelemetry();
+        app.MapDashboard();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);
