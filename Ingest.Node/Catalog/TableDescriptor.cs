@@ -32,6 +32,9 @@ public sealed record Column(
 
     /// <summary>True where the column is part of a foreign key.</summary>
     public bool IsReference { get; init; }
+
+    /// <summary>As <see cref="SqlType"/>, for a domain the type below it.</summary>
+    public string StoredType { get; init; } = "";
 }
 
 /// <summary>Where a row's key comes from when the row does not give it.</summary>
