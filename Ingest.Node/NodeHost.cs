@@ -8,6 +8,7 @@ using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Grpc;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
+using Ingest.Node.Observability.Dashboard;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -143,6 +144,8 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddIngestHttp(Settings.Http.Options)
             .AddIngestGrpc(Settings.Http.Options)
             .AddTelemetry(metrics)
+            .AddSingleton(Settings)
+            .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -161,6 +164,7 @@ internal sealed class NodeHost : IAsyncDisposable
         app.MapIngest();
         app.MapIngestGrpc();
         app.MapTelemetry();
+        app.MapDashboard();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);
