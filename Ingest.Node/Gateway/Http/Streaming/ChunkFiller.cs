@@ -17,8 +17,11 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
     /// <summary>Whose stream it is; null where the node does not know, or need not.</summary>
     public Caller? Caller { get; init; }
 
-    /// <summary>The level of acknowledgement that the stream asks for; null for the table's own.</summary>
-    public Acknowledge? Acknowledge { get; init; }
+    /// <summary>Whether the verdicts of chunks from the next one on go without ids.</summary>
+    public bool OmitsIds { get; set; }
+
+    /// <summary>The level of acknowledgement of chunks from the next one on; null for the table's own.</summary>
+    public Acknowledge? Acknowledge { get; set; }
 
     /// <summary>The open chunk has to be submitted before the next row is added.</summary>
     public bool IsFull => open is { IsFull: true };
@@ -104,7 +107,7 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
         var submission = gateway.Rent(table);
         submission.Acknowledge = Acknowledge;
         submission.Caller = Caller;
-        open.Open(submission);
+        open.Open(submission, OmitsIds);
         return open;
     }
 }
