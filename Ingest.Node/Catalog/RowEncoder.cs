@@ -90,7 +90,7 @@ public sealed partial class RowEncoder
         {
             var column = Find(ref reader, expected);
             expected = column + 1;
-            if (column < 0) errors.Add(NameOf(reader.ValueSpan), plan.UnknownColumn);
+            if (column < 0) errors.Add(NameOf(ref reader), plan.UnknownColumn);
             if (column < 0 || !scratch.TryBegin(column, TakesGeneratedKey, errors))
             {
                 reader.Skip();
@@ -136,9 +136,22 @@ public sealed partial class RowEncoder
         return status == System.Buffers.OperationStatus.Done ? plan.IndexOf(name[..length]) : -1;
     }
 
-    private static string NameOf(ReadOnlySpan<byte> raw)
+    private static string NameOf(ref Utf8JsonReader reader)
     {
         const int longest = 100;
+        var raw = reader.ValueSpan;
+        if (reader.ValueIsEscaped && raw.Length <= LongestName)
+        {
+            try
+            {
+                return reader.GetString()!;
+            }
+            catch (InvalidOperationException)
+            {
+                // Half a surrogate pair: as it was sent.
+            }
+        }
+
         // What a caller sends is not sent back at any length, and need not be valid.
         return raw.Length <= longest
             ? Encoding.UTF8.GetString(raw)

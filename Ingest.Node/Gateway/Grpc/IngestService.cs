@@ -19,6 +19,7 @@ internal sealed class IngestService(
     TableLookup tables,
     TableAccess access,
     HttpOptions options,
+    TimeProvider time,
     IHostApplicationLifetime lifetime,
     Failures failures)
 {
@@ -61,7 +62,8 @@ internal sealed class IngestService(
         // Some clients wait for the headers before they send anything.
         await call.WriteResponseHeadersAsync([]);
         var queue = new ChunkQueue(options.StreamChunks);
-        var writing = new VerdictLoop(gateway, queue, new StreamVerdicts(responses)).RunAsync();
+        var writing = new VerdictLoop(
+            gateway, queue, new StreamVerdicts(responses), options.StreamIdleTimeout, time, context.Abort).RunAsync();
         var filler = new ChunkFiller(gateway, queue) { Caller = access.CallerOf(context) };
         var reader = new StreamReader(requests, filler, encoders, tables, context, options);
         var ending = await ReadAsync(reader, context);

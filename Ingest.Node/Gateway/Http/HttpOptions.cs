@@ -28,7 +28,7 @@ public sealed class HttpOptions
     /// <summary>What <c>Retry-After</c> tells a caller that was turned away; whole seconds.</summary>
     public TimeSpan RetryAfter { get; }
 
-    /// <summary>How long a stream may bring no row while it is being read.</summary>
+    /// <summary>How long a stream may bring no row while it is being read, or leave verdicts unread.</summary>
     public TimeSpan StreamIdleTimeout { get; }
 
     /// <summary>Bytes of rows that have not come in as a whole, of all requests together.</summary>

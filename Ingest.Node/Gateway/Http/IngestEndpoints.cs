@@ -45,8 +45,6 @@ public static class IngestEndpoints
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         // What a connection holds of a body that nobody reads at the moment: a stream that has to wait.
         kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
-        // Who reads his verdicts more slowly is given up; until then a stream's settled pieces are kept for him.
-        kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 4096, TimeSpan.FromSeconds(5));
         // Finds connections whose other end is gone, which may be open for long where streams are.
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
     }

@@ -47,7 +47,8 @@ internal sealed class StreamSession(
         var first = await BeginAsync(context, body, layout);
         var queue = new ChunkQueue(options.StreamChunks);
         var sink = new VerdictWriter(context.Response.BodyWriter, layout, filter);
-        var writing = new VerdictLoop(gateway, queue, sink).RunAsync();
+        var writing = new VerdictLoop(
+            gateway, queue, sink, options.StreamIdleTimeout, time, context.Abort).RunAsync();
         var slot = encoders.Rent(table);
         var filler = new ChunkFiller(gateway, queue) 
         {
