@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
+using Ingest.Node.DeadLetters;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
@@ -130,6 +131,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
             .AddIngestHttp(Settings.Http.Options)
+            .AddDeadLetters()
             .AddTelemetry(metrics)
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
@@ -146,6 +148,7 @@ internal sealed class NodeHost : IAsyncDisposable
         else gateway.Drain();
         var app = builder.Build();
         app.MapIngest();
+        app.MapDeadLetters();
         app.MapTelemetry();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.

@@ -168,9 +168,10 @@ internal sealed class LaneStore(
             var rejections = fresh.Rows.Count == 0 ? fresh.Rejections : await write(transaction, fresh, cancellation);
             var exceptions = claims?.Judge(rejections) ?? new Exceptions(rejections, []);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
-            var records = claims?.Record(rejections, exceptions) ?? [];
-            if (KeepsLetters(batch.Lane.Table))
-                records = records.Concat(LetterRecord.Of(batch, fitted.Table, rejections));
+            var kept = LetterRecord.KeptOf(
+                batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);
+            var records = (claims?.Record(rejections, exceptions) ?? [])
+                .Concat(LetterRecord.Of(batch, fitted.Table, kept));
             await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
             return AttemptOutcome.Of(
                 new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });
