@@ -96,7 +96,7 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
         var answer = await SendAsync(
             HttpMethod.Patch,
             $"/v1/dead-letters/{await OnlyIdAsync()}",
-            $$"""{"payload":{"code":"{{new string('x', 2 << 20)}}"}}""");
+            $$$"""{"payload":{"code":"{{{new string('x', 2 << 20)}}}"}}""");
 
         Assert.Equal(413, answer.Status);
     }
