@@ -29,6 +29,7 @@ internal sealed class NodeSettings
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
+        GrpcPort = read.Section("grpc").Port("port");
         Access = AccessOf(read.Section("access"));
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
@@ -38,8 +39,12 @@ internal sealed class NodeSettings
         tables = read.Sections("tables", fallback: "batching")
             .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
         CheckTimes();
+        InForce = ShownSettings.Of(config, "ingest");
         CheckDoors();
     }
+
+    /// <summary>Each setting by its full name, for people to see: without secrets.</summary>
+    public ImmutableArray<(string Name, string Value)> InForce { get; }
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
     public string Postgres { get; }
@@ -49,6 +54,9 @@ internal sealed class NodeSettings
     public TimeSpan ShutdownTimeout { get; }
 
     public HttpSettings Http { get; }
+
+    /// <summary>Where the node listens for gRPC callers, at the same address as for HTTP.</summary>
+    public int GrpcPort { get; }
 
     public AccessOptions Access { get; }
 
