@@ -50,6 +50,9 @@ public static class LaneProtocol
         /// <summary>The idempotency keys of the rows that have one, in order of row; most have none.</summary>
         public ImmutableArray<RowKey> Keys { get; init; } = [];
 
+        /// <summary>The requests that are traced among those whose rows these are; as a rule there are none.</summary>
+        public ImmutableArray<RowTrace> Traces { get; init; } = [];
+
         /// <summary>True where the gateway has given up on these positions.</summary>
         public bool IsSkip => Runs.IsEmpty;
 

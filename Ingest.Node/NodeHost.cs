@@ -32,6 +32,7 @@ internal sealed class NodeHost : IAsyncDisposable
         this.time = time;
         loggers = LoggerFactory.Create(ConfigureLogging);
         metrics = new NodeMetrics(time);
+        metrics.FlushIntervalOf = table => settings.BatchingFor(table).FlushInterval;
         metrics.Publish();
     }
 
@@ -96,6 +97,8 @@ internal sealed class NodeHost : IAsyncDisposable
         })
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        // It logs each request at a level that nobody asks for, and then would make a span for each, traced or not.
+        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
         // The answer has the reasons; a log line for each time that somebody asks would say nothing new.
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
         .AddFilter("Akka", LogLevel.Warning);
@@ -126,7 +129,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
             .AddIngestHttp(Settings.Http.Options)
-            .AddTelemetry(metrics)
+            .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -137,7 +140,10 @@ internal sealed class NodeHost : IAsyncDisposable
                 .WithIngest(Settings, postgres, store, gateway, metrics));
         var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
-            .AddCheck<ClusterCheck>("cluster", tags: ["ready"]);
+            .AddCheck<ClusterCheck>("cluster", tags: ["ready"])
+            .AddCheck<LanesCheck>("lanes", tags: ["ready"])
+            .AddCheck<DiskCheck>("disk", tags: ["ready"])
+            .AddCheck<OldestRowCheck>("oldest-row", tags: ["ready"]);
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();

@@ -6,6 +6,7 @@ using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 using Npgsql;
 
@@ -30,6 +31,7 @@ internal sealed class NodeSettings
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
+        Telemetry = TelemetryOf(read.Section("telemetry"));
         Cluster = ClusterOf(read.Section("cluster"));
         batching = BatchingOf(read.Section("batching"));
         tables = read.Sections("tables", fallback: "batching")
@@ -51,6 +53,8 @@ internal sealed class NodeSettings
     public GatewayOptions Gateway { get; }
 
     public WritingOptions Writing { get; }
+
+    public TelemetryOptions Telemetry { get; }
 
     public ClusterSettings Cluster { get; }
 
@@ -164,6 +168,13 @@ internal sealed class NodeSettings
         LockTimeout = read.Duration("lock-timeout"),
         KeyRetention = read.Duration("key-retention"),
         MaxConnections = read.Int("max-connections"),
+    });
+
+    private static TelemetryOptions TelemetryOf(SettingsReader read) => Valid(read, new TelemetryOptions
+    {
+        OtlpEndpoint = read.Url("otlp-endpoint"),
+        TraceRatio = read.Number("trace-ratio"),
+        OldestRowAlarm = read.Duration("oldest-row-alarm"),
     });
 
     private static ClusterSettings ClusterOf(SettingsReader read) => Valid(read, new ClusterSettings(

@@ -10,6 +10,7 @@ namespace Ingest.Node.Gateway;
 internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
 {
     private readonly List<Slice> slices = [];
+    private List<RowTrace>? traces;
     private BitArray? settledRows;
     private Envelope? envelope;
     private int bytes;
@@ -52,6 +53,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         }
 
         if (taken > 0) slices.Add(new Slice(submission, firstRow, taken));
+        if (taken > 0 && submission.Request != default) Trace(new RowTrace(Count, taken, submission.Request));
         Count += taken;
         return taken;
     }
@@ -62,7 +64,11 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         sends = isSent ? 1 : 0;
         unsettled = Count;
         settledRows = new BitArray(Count);
-        return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs()) { Keys = Keys() };
+        return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs()) 
+        {
+            Keys = Keys(),
+            Traces = traces is null ? [] : [.. traces],
+        };
     }
 
     /// <summary>
@@ -73,7 +79,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     {
         sends++;
         return envelope = givenUp || expired
-            ? envelope! with { Base = @base, Runs = [], Keys = [] }
+            ? envelope! with { Base = @base, Runs = [], Keys = [], Traces = [] }
             : envelope! with { Base = @base };
     }
 
@@ -143,11 +149,20 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         Forget();
     }
 
+    /// <summary>Remembers a traced request's rows, up to the limit; pieces of one stream are one.</summary>
+    private void Trace(RowTrace trace)
+    {
+        traces ??= [];
+        if (traces is [.., var last] && last.Request == trace.Request && last.Row + last.Count == trace.Row)
+            traces[^1] = last with { Count = last.Count + trace.Count };
+        else if (traces.Count < RowTrace.MaxInEnvelope) traces.Add(trace);
+    }
+
     /// <summary>Lets go of the bytes and the callers; the positions stay.</summary>
     private void Forget()
     {
         slices.Clear();
-        if (envelope is not null) envelope = envelope with { Runs = [], Keys = [] };
+        if (envelope is not null) envelope = envelope with { Runs = [], Keys = [], Traces = [] };
     }
 
     /// <summary>Groups the rows into runs of one shape, each with its tuples in one piece.</summary>
