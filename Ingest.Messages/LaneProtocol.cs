@@ -53,8 +53,15 @@ public static class LaneProtocol
         /// <summary>The requests that are traced among those whose rows these are; as a rule there are none.</summary>
         public ImmutableArray<RowTrace> Traces { get; init; } = [];
 
+        /// <summary>The level that the callers of all of its rows have asked for.</summary>
+        public Acknowledge Acknowledge { get; init; }
+
         /// <summary>True where the gateway has given up on these positions.</summary>
-        public bool IsSkip => Runs.IsEmpty;
+        public bool IsSkip => Runs.IsEmpty && !IsReminder;
+
+        /// <summary>True where the gateway has been told that these positions are accepted, and so keeps no rows: the
+        /// lane's journal must have them.</summary>
+        public bool IsReminder => Runs.IsEmpty && Acknowledge == Acknowledge.Accepted;
 
         /// <summary>The bytes of <paramref name="count"/> tuples from row <paramref name="offset"/> (counted from 0)
         /// on.</summary>
@@ -91,7 +98,9 @@ public static class LaneProtocol
     /// The rows of one gateway from <paramref name="First"/> to <paramref name="Last"/> have
     /// <paramref name="Outcome"/>, but for the <paramref name="Rejections"/> among them.
     /// </summary>
-    /// <param name="Outcome"><see cref="VerdictKind.Committed"/> or <see cref="VerdictKind.NotWritten"/>.</param>
+    /// <param name="Outcome"><see cref="VerdictKind.Committed"/>, <see cref="VerdictKind.NotWritten"/>,
+    /// <see cref="VerdictKind.Overloaded"/>; or <see cref="VerdictKind.Accepted"/>, which settles nothing yet: the rows
+    /// are in the journal, and the gateway need not keep them.</param>
     /// <param name="Rejections">In order of position; the default (empty) where no row was rejected.</param>
     public sealed record Settled(
         LaneId Lane,

@@ -20,6 +20,15 @@ public enum VerdictKind : byte
     /// not be read. Sending it again may write it twice, unless it carries an idempotency key.
     /// </summary>
     Unknown = 4,
+
+    /// <summary>The row is in the journal and will be written, whatever happens; its receipt tells the rest.</summary>
+    Accepted = 5,
+
+    /// <summary>
+    /// The row is not in the table and will not be written, since its lane's journal holds as much as it may: the caller
+    /// may send it again later.
+    /// </summary>
+    Overloaded = 6,
 }
 
 /// <summary>One row's verdict.</summary>
@@ -29,6 +38,8 @@ public enum VerdictKind : byte
 public readonly record struct Verdict(VerdictKind Kind, Rejection? Rejection = null, string? RepeatedId = null)
 {
     public static Verdict Committed => new(VerdictKind.Committed);
+
+    public static Verdict Accepted => new(VerdictKind.Accepted);
 
     public static Verdict NotWritten => new(VerdictKind.NotWritten);
 

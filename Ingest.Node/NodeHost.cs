@@ -127,6 +127,8 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IRowGateway>(gateway)
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton<IClusterView, ClusterView>()
+            .AddSingleton<IClusterAccounting, ClusterAccounting>()
+            .AddSingleton(Settings)
             .AddSingleton(gateway)
             .AddIngestHttp(Settings.Http.Options)
             .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
@@ -158,6 +160,6 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
     }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text.Json;
 using Ingest.Bench.Load;
 
 namespace Ingest.Bench.Faults;
@@ -84,6 +86,19 @@ internal sealed class NodeProcess(
         {
             return false;
         }
+    }
+
+    /// <summary>How many lanes the node holds, and how many the cluster has, as the node sees it.</summary>
+    public async Task<(int Own, int All)> CountLanesAsync()
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        var cluster = await http.GetFromJsonAsync<JsonElement>(new Uri(Url, "/v1/cluster"));
+        var members = cluster.GetProperty("members").EnumerateArray()
+            .Where(member => member.GetProperty("lanes").ValueKind == JsonValueKind.Array)
+            .Select(member => (
+                Self: member.GetProperty("self").GetBoolean(), Lanes: member.GetProperty("lanes").GetArrayLength()))
+            .ToList();
+        return (members.Where(member => member.Self).Sum(member => member.Lanes), members.Sum(member => member.Lanes));
     }
 
     /// <summary>SIGKILL: not even buffers are written.</summary>

@@ -20,7 +20,12 @@ internal sealed class LaneDecoder
     /// <exception cref="SerializationException">The message breaks a rule of the protocol.</exception>
     public LaneProtocol.Envelope Decode(V1.Envelope wire)
     {
-        LaneRules.Require(wire.Skip == (wire.Runs.Count == 0), "an envelope has runs unless it skips");
+        LaneRules.Require(
+            (wire.Skip || wire.Reminder) == (wire.Runs.Count == 0), "an envelope has runs unless it skips or reminds");
+        LaneRules.Require(
+            wire.Reminder ? !wire.Skip && wire.Acknowledge == V1.Acknowledge.Accepted
+                : !wire.Skip || wire.Acknowledge == V1.Acknowledge.Committed,
+            "a reminder is of accepted rows, and a skip of none");
         LaneRules.Require(
             wire.DeadlineTicks >= 0 && wire.DeadlineTicks <= DateTime.MaxValue.Ticks,
             "a deadline is a time that .NET knows");
@@ -36,6 +41,7 @@ internal sealed class LaneDecoder
             Keys = [.. wire.Keys.Select(key => new RowKey(unchecked((int)key.Row), key.Key, DecodeGuid(key.Digest)))],
             Traces = [.. wire.Traces.Select(trace => new RowTrace(
                 unchecked((int)trace.Row), unchecked((int)trace.Count), TraceContext.Decode(trace.Context)))],
+            Acknowledge = (Acknowledge)wire.Acknowledge,
         };
         LaneRules.Check(envelope);
         return envelope;
@@ -103,6 +109,8 @@ internal sealed class LaneDecoder
     {
         V1.Outcome.Committed => VerdictKind.Committed,
         V1.Outcome.NotWritten => VerdictKind.NotWritten,
+        V1.Outcome.Accepted => VerdictKind.Accepted,
+        V1.Outcome.Overloaded => VerdictKind.Overloaded,
         // The rules refuse it with all others that settle nothing.
         _ => VerdictKind.Pending,
     };

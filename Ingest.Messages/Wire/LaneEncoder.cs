@@ -23,6 +23,8 @@ internal static class LaneEncoder
             Base = envelope.Base,
             DeadlineTicks = envelope.Deadline.UtcTicks,
             Skip = envelope.IsSkip,
+            Reminder = envelope.IsReminder,
+            Acknowledge = (V1.Acknowledge)envelope.Acknowledge,
         };
         var indexes = new Dictionary<Shape, uint>();
         foreach (var run in envelope.Runs)
@@ -76,7 +78,7 @@ internal static class LaneEncoder
             Gateway = Encode(settled.Gateway.Value),
             First = settled.First,
             Last = settled.Last,
-            Outcome = settled.Outcome == VerdictKind.Committed ? V1.Outcome.Committed : V1.Outcome.NotWritten,
+            Outcome = (V1.Outcome)settled.Outcome,
         };
         wire.Repeated = settled.Repeats.Length;
         foreach (var (position, id) in settled.Repeats)

@@ -38,7 +38,9 @@ internal static class LaneRules
                 "traces are in order of row and within their envelope");
             nextTraced = trace.Row + trace.Count;
         }
-        if (envelope.IsSkip) return;
+        Require(
+            envelope.Acknowledge is Acknowledge.Committed or Acknowledge.Accepted, "an envelope's level is a known one");
+        if (envelope.Runs.IsEmpty) return;
         long rows = 0;
         foreach (var run in envelope.Runs)
         {
@@ -66,8 +68,9 @@ internal static class LaneRules
         RequirePosition(settled.First);
         Require(settled.Last >= settled.First, "a settled range does not end before it starts");
         Require(
-            settled.Outcome is VerdictKind.Committed or VerdictKind.NotWritten,
-            "a settled range is committed or not written");
+            settled.Outcome is VerdictKind.Committed or VerdictKind.NotWritten or VerdictKind.Accepted
+                or VerdictKind.Overloaded,
+            "a range is committed, not written, accepted or refused");
         var previous = settled.First - 1;
         foreach (var (position, id) in settled.Repeats)
         {

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Ingest.Messages;
 
 namespace Ingest.Node.Batching;
 
@@ -25,6 +26,14 @@ public sealed record BatchingOptions
     /// refused.</summary>
     [Range(1024, long.MaxValue)]
     public required long BufferBytes { get; init; }
+
+    /// <summary>The level of rows whose caller asks for none.</summary>
+    public required Acknowledge Acknowledge { get; init; }
+
+    /// <summary>The bytes of tuples that are accepted and not yet written, in one lane at most; what is above is
+    /// refused.</summary>
+    [Range(1024, long.MaxValue)]
+    public required long JournalBacklogBytes { get; init; }
 
     /// <summary>The first pause before a failed write is tried again; it doubles up to
     /// <see cref="RetryMax"/>.</summary>

@@ -23,14 +23,17 @@ internal sealed class ClusterView(ActorSystem system) : IClusterView
             await LanesOf(member, state, cancellation))));
     }
 
+    /// <summary>The shard region of a node that holds lanes.</summary>
+    public static ActorPath RegionOf(Member member) =>
+        new RootActorPath(member.Address) / "system" / "sharding" / Pipeline.LanesName;
+
     private async Task<IReadOnlyList<string>?> LanesOf(
         Member member, ClusterEvent.CurrentClusterState state, CancellationToken cancellation)
     {
         if (!member.HasRole(NodeRoles.Batcher) || state.Unreachable.Contains(member)) return null;
         try
         {
-            var path = new RootActorPath(member.Address) / "system" / "sharding" / Pipeline.LanesName;
-            var region = system.ActorSelection(path);
+            var region = system.ActorSelection(RegionOf(member));
             var held = await region.Ask<CurrentShardRegionState>(GetShardRegionState.Instance, Patience, cancellation);
             return [.. held.Shards.SelectMany(shard => shard.EntityIds).Order(StringComparer.Ordinal)];
         }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Akka.Configuration;
+using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
@@ -157,6 +158,13 @@ internal sealed class NodeSettings
         FlushBytes = read.Size("flush-bytes"),
         Lanes = read.Int("lanes"),
         BufferBytes = read.Size("buffer-bytes"),
+        Acknowledge = read.Text("acknowledge") switch
+        {
+            "committed" => Acknowledge.Committed,
+            "accepted" => Acknowledge.Accepted,
+            _ => throw new SettingsException($"The setting {read.Path}.acknowledge is committed or accepted."),
+        },
+        JournalBacklogBytes = read.Size("journal-backlog-bytes"),
         RetryMin = read.Duration("retry-min"),
         RetryMax = read.Duration("retry-max"),
         StopTimeout = read.Duration("stop-timeout"),

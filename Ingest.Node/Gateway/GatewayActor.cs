@@ -65,7 +65,8 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             table.Metrics.NoteOldestCaller(null);
             foreach (var window in table.Windows)
             {
-                var (notWritten, unknown) = window.Abandon(completed);
+                var (notWritten, unknown, accepted) = window.Abandon(completed);
+                table.Metrics.Rows.Accept(-accepted);
                 table.Metrics.Rows.Settle(0, notWritten, 0);
                 table.Metrics.Rows.Forget(unknown);
             }
@@ -85,12 +86,14 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private void HandleSubmission(Submission submission)
     {
         var table = LanesOf(submission.Table.Name);
+        var level = submission.Acknowledge ?? table.Acknowledge;
         for (var row = 0; row < submission.Rows.Count;)
         {
             var window = table.Choose();
+            if (window.IsFilling && window.Level != level) Send(window);
             if (!window.IsFilling)
             {
-                window.Open(Now + options.RequestTimeout);
+                window.Open(Now + options.RequestTimeout, level);
                 filling.Add(window);
             }
 
@@ -128,6 +131,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         var counts = window.Settle(settled, completed, rejected);
         var rows = tables[settled.Lane.Table].Metrics.Rows;
         rows.Settle(counts.Committed, counts.NotWritten, counts.Repeated);
+        rows.Accept(counts.Accepted);
         foreach (var rejection in rejected) rows.Reject(rejection);
         rejected.Clear();
         Complete();
@@ -154,7 +158,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             DateTimeOffset? oldest = null;
             foreach (var window in table.Windows)
             {
-                if (window.IsEmpty) continue;
+                if (window.IsEmpty && !window.IsHeld) continue;
                 window.GiveUp(now, completed);
                 if (window.OldestCaller(options.RequestTimeout) is { } since && !(oldest <= since)) oldest = since;
                 if (window.Probe(now, options.ProbeAfter) is not { } probe) continue;

@@ -9,7 +9,7 @@ namespace Ingest.Node.Gateway;
 /// </summary>
 internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 {
-    private readonly Queue<WindowEntry> entries = [];
+    private readonly LinkedList<WindowEntry> entries = [];
     private WindowEntry? filling;
     private long next = 1;
     private DateTimeOffset askedAt;
@@ -31,11 +31,16 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     /// <summary>The lane was full: nothing is sent before it has been asked again.</summary>
     public bool IsHeld { get; set; }
 
-    private long Base => entries.TryPeek(out var oldest) ? oldest.First : filling?.First ?? next;
+    /// <summary>The level of the rows that wait for <see cref="Seal"/>.</summary>
+    public Acknowledge Level => filling?.Level ?? default;
+
+    private long Base => entries.First?.Value.FirstUnsettled ?? filling?.First ?? next;
 
     /// <summary>Begins an envelope.</summary>
     /// <param name="answerBy">When its callers are answered at the latest.</param>
-    public void Open(DateTimeOffset answerBy) => filling = new WindowEntry(next, answerBy);
+    /// <param name="level">What its callers ask for.</param>
+    public void Open(DateTimeOffset answerBy, Acknowledge level = default) =>
+        filling = new WindowEntry(next, answerBy, level);
 
     /// <summary>Adds rows of a submission, from row <paramref name="first"/> on, to the envelope that was
     /// opened.</summary>
@@ -45,6 +50,8 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     {
         var entry = filling ?? throw new InvalidOperationException("There is no envelope to fill.");
         var taken = entry.Append(submission, first, count, options);
+        if (taken > 0 && entry.Level == Acknowledge.Accepted)
+            submission.AddReceipt(first, new Receipt(lane, gateway, next, entry.AnswerBy - options.RequestTimeout));
         next += taken;
         Rows += taken;
         return taken;
@@ -57,7 +64,7 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     {
         var entry = filling ?? throw new InvalidOperationException("There is nothing to seal.");
         filling = null;
-        entries.Enqueue(entry);
+        entries.AddLast(entry);
         // What is held is not sent now, and is neither to wait nor to count as if it were.
         if (!IsHeld) entry.SentAt = now;
         return entry.Seal(lane, gateway, Base, entry.AnswerBy - answerMargin, isSent: !IsHeld);
@@ -76,8 +83,8 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     /// </summary>
     public Probe? Probe(DateTimeOffset now, TimeSpan after)
     {
-        if (!entries.TryPeek(out var oldest)) return null;
-        if (!IsHeld && (now - oldest.SentAt < after || now - askedAt < after)) return null;
+        if (now - askedAt < after && (!IsHeld || IsEmpty)) return null;
+        if (!IsHeld && (entries.First is not { } oldest || now - oldest.Value.SentAt < after)) return null;
         IsSilent = wasAsked && !IsHeld;
         wasAsked = true;
         askedAt = now;
@@ -105,6 +112,7 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     /// too.</returns>
     public SettledCounts Settle(Settled settled, List<Submission> completed, List<Rejection> rejected)
     {
+        if (settled.Outcome == VerdictKind.Accepted) return Accept(settled, completed);
         var counts = default(SettledCounts);
         foreach (var entry in entries)
         {
@@ -113,8 +121,26 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
         }
 
         Rows -= counts.Total;
-        while (entries.TryPeek(out var oldest) && oldest.IsSettled) entries.Dequeue();
+        while (entries.First is { Value.IsSettled: true }) entries.RemoveFirst();
         return counts;
+    }
+
+    /// <summary>Rows are in the journal: their callers are answered, and their bytes let go. Their positions are kept
+    /// until they are settled; neighbours become one, since there may be any number of them.</summary>
+    /// <returns>How many rows are accepted by it.</returns>
+    private SettledCounts Accept(Settled accepted, List<Submission> completed)
+    {
+        var rows = 0;
+        for (var node = entries.First; node is not null && node.Value.First <= accepted.Last; node = node.Next)
+        {
+            if (node.Value.FirstUnsettled < accepted.First || node.Value.Last > accepted.Last) continue;
+            rows += node.Value.Accept(completed);
+            if (node.Previous is not { } previous || !previous.Value.TryExtend(node.Value)) continue;
+            entries.Remove(node);
+            node = previous;
+        }
+
+        return new SettledCounts(0, 0, 0) { Accepted = rows };
     }
 
     /// <summary>
@@ -140,21 +166,23 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
     }
 
     /// <summary>Answers all callers: the gateway ends.</summary>
-    /// <returns>What becomes of the rows that were not settled: nobody will hear of those that were sent.</returns>
-    public (int NotWritten, int Unknown) Abandon(List<Submission> completed)
+    /// <returns>What becomes of the rows that were not settled: nobody will hear of those that were sent; how many of
+    /// these are accepted.</returns>
+    public (int NotWritten, int Unknown, int Accepted) Abandon(List<Submission> completed)
     {
-        int notWritten = 0, unknown = 0;
+        int notWritten = 0, unknown = 0, accepted = 0;
         foreach (var entry in filling is null ? entries : entries.Append(filling))
         {
             if (entry.WasSent) unknown += entry.Unsettled;
             else notWritten += entry.Unsettled;
+            if (entry.IsAccepted) accepted += entry.Unsettled;
             entry.GiveUp(completed);
         }
 
         entries.Clear();
         filling = null;
         Rows = 0;
-        return (notWritten, unknown);
+        return (notWritten, unknown, accepted);
     }
 }
 
@@ -162,11 +190,14 @@ internal sealed class LaneWindow(LaneId lane, GatewayId gateway)
 /// <param name="Repeated">Rows that were not written, since they repeat one that was.</param>
 internal readonly record struct SettledCounts(int Committed, int Rejected, int NotWritten, int Repeated = 0)
 {
+    /// <summary>By how much the number of accepted rows that wait has changed; not part of the total.</summary>
+    public int Accepted { get; init; }
+
     public int Total => Committed + Rejected + NotWritten + Repeated;
 
     public static SettledCounts operator +(SettledCounts left, SettledCounts right) => new(
         left.Committed + right.Committed,
         left.Rejected + right.Rejected,
         left.NotWritten + right.NotWritten,
-        left.Repeated + right.Repeated);
+        left.Repeated + right.Repeated) { Accepted = left.Accepted + right.Accepted };
 }

@@ -55,8 +55,7 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     public void Return(Submission submission)
     {
-        submission.Rows.Clear();
-        submission.Keys.Clear();
+        submission.Clear();
         submissions.Return(submission);
     }
 
@@ -86,6 +85,7 @@ internal sealed class RowGateway : IRowGateway, IAccounting
             var pending = received - committed - rejected - notWritten - unknown;
             return new TableAccount(table.Table, received, committed, rejected, notWritten, pending)
             {
+                Accepted = rows.Accepted,
                 Repeated = rows.Repeated,
                 Unknown = unknown,
             };

@@ -13,6 +13,7 @@ namespace Ingest.Node.Gateway;
 public sealed class Submission : IValueTaskSource
 {
     private Verdict[] verdicts = new Verdict[1];
+    private readonly List<(int FirstRow, Receipt Receipt)> receipts = [];
     private int pending;
     private ManualResetValueTaskSourceCore<bool> completion;
 
@@ -36,8 +37,32 @@ public sealed class Submission : IValueTaskSource
     /// </summary>
     public List<(string Key, Guid Digest)> Keys { get; } = [];
 
+    /// <summary>The level of acknowledgement that the caller asks for; null for the table's own.</summary>
+    public Acknowledge? Acknowledge { get; set; }
+
     /// <summary>The verdict of a row, once the submission is complete.</summary>
     public Verdict this[int row] => verdicts[row];
+
+    /// <summary>The receipt of a row whose verdict is accepted.</summary>
+    public Receipt ReceiptOf(int row)
+    {
+        var index = receipts.Count - 1;
+        while (receipts[index].FirstRow > row) index--;
+        var (firstRow, receipt) = receipts[index];
+        return receipt with { Position = receipt.Position + row - firstRow };
+    }
+
+    /// <summary>Forgets the rows and what was asked for them.</summary>
+    internal void Clear()
+    {
+        Rows.Clear();
+        Keys.Clear();
+        receipts.Clear();
+        Acknowledge = null;
+    }
+
+    /// <summary>Rows from <paramref name="firstRow"/> on have consecutive positions from the receipt's on.</summary>
+    internal void AddReceipt(int firstRow, Receipt receipt) => receipts.Add((firstRow, receipt));
 
     void IValueTaskSource.GetResult(short token) => completion.GetResult(token);
 

@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Ingest.Messages;
 using static Ingest.Messages.LaneProtocol;
@@ -7,10 +6,9 @@ using static Ingest.Messages.LaneProtocol;
 namespace Ingest.Node.Gateway;
 
 /// <summary>One envelope of a window: its rows, whose they are, and which of them are settled.</summary>
-internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
+internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowledge level)
 {
-    private readonly List<Slice> slices = [];
-    private List<RowTrace>? traces;
+    private readonly List<RowSlice> slices = [];
     private BitArray? settledRows;
     private Envelope? envelope;
     private int bytes;
@@ -18,12 +16,16 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
     private int unsettled;
     private bool givenUp;
     private bool expired;
+    private bool accepted;
 
     public long First { get; } = first;
 
     public int Count { get; private set; }
 
     public long Last => First + Count - 1;
+
+    /// <summary>What its callers ask for.</summary>
+    public Acknowledge Level { get; } = level;
 
     /// <summary>When its callers are answered at the latest.</summary>
     public DateTimeOffset AnswerBy { get; } = answerBy;
@@ -32,14 +34,21 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
 
     public bool IsSettled => unsettled == 0;
 
+    /// <summary>No row below this one is unsettled; behind it some may be settled. Rows that are accepted are settled
+    /// in order.</summary>
+    public long FirstUnsettled => accepted ? Last - unsettled + 1 : First;
+
     /// <summary>Rows without a verdict of the lane.</summary>
-    public int Unsettled => settledRows is null ? Count : unsettled;
+    public int Unsettled => settledRows is null && !accepted ? Count : unsettled;
 
     /// <summary>True where a lane may have got it.</summary>
     public bool WasSent => sends > 0;
 
+    /// <summary>True where its rows are in the journal.</summary>
+    public bool IsAccepted => accepted;
+
     /// <summary>True while a caller waits for a row of it.</summary>
-    public bool HasCallers => !givenUp && !IsSettled;
+    public bool HasCallers => !givenUp && !accepted && !IsSettled;
 
     public int Append(Submission submission, int firstRow, int count, GatewayOptions options)
     {
@@ -52,8 +61,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
             taken++;
         }
 
-        if (taken > 0) slices.Add(new Slice(submission, firstRow, taken));
-        if (taken > 0 && submission.Request != default) Trace(new RowTrace(Count, taken, submission.Request));
+        if (taken > 0) slices.Add(new RowSlice(submission, firstRow, taken));
         Count += taken;
         return taken;
     }
@@ -64,77 +72,89 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
         sends = isSent ? 1 : 0;
         unsettled = Count;
         settledRows = new BitArray(Count);
-        return envelope = new Envelope(lane, gateway, First, Count, @base, deadline, Runs()) 
-        {
-            Keys = Keys(),
-            Traces = traces is null ? [] : [.. traces],
-        };
+        return envelope = EnvelopeRows.Copy(
+            new Envelope(lane, gateway, First, Count, @base, deadline, []) { Acknowledge = Level }, slices, bytes);
     }
 
     /// <summary>
-    /// The envelope once more; as positions to skip where its callers have been answered, or where a lane has given up
-    /// on some of its rows: another lane's clock might be behind, and none of those may be written any more.
+    /// The envelope once more. As a reminder where its rows are accepted; as positions to skip where its callers have
+    /// been answered otherwise, or where a lane has given up on some of its rows: another lane's clock might be behind,
+    /// and none of those may be written any more.
     /// </summary>
     public Envelope Again(long @base)
     {
         sends++;
-        return envelope = givenUp || expired
-            ? envelope! with { Base = @base, Runs = [], Keys = [], Traces = [] }
-            : envelope! with { Base = @base };
+        envelope = envelope! with { Base = @base };
+        if (accepted) envelope = Emptied(envelope) with { First = FirstUnsettled, Count = unsettled };
+        else if (givenUp || expired || IsSettled)
+            envelope = Emptied(envelope) with { Acknowledge = Acknowledge.Committed };
+        return envelope;
     }
 
     public SettledCounts Settle(Settled settled, List<Submission> completed, List<Rejection> rejected)
     {
-        // Another copy of the envelope may be with another incarnation of the lane, which may yet write it.
-        var outcome = settled.Outcome == VerdictKind.NotWritten && sends > 1
-            ? Verdict.Unknown
-            : new Verdict(settled.Outcome);
-        expired |= settled.Outcome == VerdictKind.NotWritten;
+        if (accepted) return SettleAccepted(settled, rejected);
+        var outcome = OutcomeOf(settled);
+        expired |= settled.Outcome != VerdictKind.Committed;
         var from = (int)(Math.Max(settled.First, First) - First);
         var to = (int)(Math.Min(settled.Last, Last) - First);
-        var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;
-        int rows = 0, rejectedBefore = rejected.Count, repeated = 0, nextRejection = 0, nextRepeat = 0, sliceStart = 0, slice = 0;
+        var exceptions = new ExceptionCursor(settled);
+        int rows = 0, rejectedBefore = rejected.Count, repeated = 0, sliceStart = 0, slice = 0;
         for (var index = from; index <= to; index++)
         {
             if (settledRows![index]) continue;
             settledRows[index] = true;
             rows++;
-            var verdict = outcome;
-            while (nextRejection < rejections.Length && rejections[nextRejection].Position < First + index) nextRejection++;
-            if (nextRejection < rejections.Length && rejections[nextRejection].Position == First + index)
-            {
-                verdict = Verdict.Rejected(rejections[nextRejection].Rejection);
-                rejected.Add(rejections[nextRejection].Rejection);
-            }
-
-            while (nextRepeat < settled.Repeats.Length && settled.Repeats[nextRepeat].Position < First + index) nextRepeat++;
-            if (nextRepeat < settled.Repeats.Length && settled.Repeats[nextRepeat].Position == First + index)
-            {
-                verdict = Verdict.Repeated(settled.Repeats[nextRepeat].Id);
-                repeated++;
-            }
-
+            var verdict = exceptions.At(First + index) ?? outcome;
+            if (verdict.Rejection is { } rejection) rejected.Add(rejection);
+            if (verdict.RepeatedId is not null) repeated++;
             if (givenUp) continue;
             while (index >= sliceStart + slices[slice].Count) sliceStart += slices[slice++].Count;
             var (submission, firstRow, _) = slices[slice];
-            if (submission.Settle(firstRow + index - sliceStart, verdict)) completed.Add(submission);
+            if (submission.Settle(firstRow + index - sliceStart, ForCaller(verdict))) completed.Add(submission);
         }
 
         unsettled -= rows;
         if (IsSettled) Forget();
-        var refused = rejected.Count - rejectedBefore;
-        return settled.Outcome == VerdictKind.Committed
-            ? new SettledCounts(rows - refused - repeated, refused, 0, repeated)
-            : new SettledCounts(0, 0, rows);
+        return CountsOf(settled.Outcome, rows, rejected.Count - rejectedBefore, repeated);
+    }
+
+    /// <summary>The lane's journal has the rows: answers their callers.</summary>
+    /// <returns>The rows that are accepted now and were not before.</returns>
+    public int Accept(List<Submission> completed)
+    {
+        if (accepted || IsSettled) return 0;
+        Answer(Verdict.Accepted, completed);
+        accepted = true;
+        Forget();
+        settledRows = null;
+        return unsettled;
+    }
+
+    /// <summary>Takes in the accepted rows of the entry that follows.</summary>
+    public bool TryExtend(WindowEntry next)
+    {
+        if (!accepted || !next.accepted || next.First != Last + 1 || next.unsettled != next.Count) return false;
+        if (Count > int.MaxValue - next.Count) return false;
+        Count += next.Count;
+        unsettled += next.Count;
+        sends = Math.Max(sends, next.sends);
+        return true;
     }
 
     /// <summary>Tells the callers of what is not settled that nobody knows; or, where it was never sent, that it is not
     /// written.</summary>
     public void GiveUp(List<Submission> completed)
     {
-        if (givenUp || (settledRows is not null && IsSettled)) return;
+        if (givenUp || accepted || (settledRows is not null && IsSettled)) return;
         // What was never sent is not written: from now on its positions are only skipped.
-        var verdict = sends == 0 ? Verdict.NotWritten : Verdict.Unknown;
+        Answer(sends == 0 ? Verdict.NotWritten : Verdict.Unknown, completed);
+        givenUp = true;
+        Forget();
+    }
+
+    private void Answer(Verdict verdict, List<Submission> completed)
+    {
         var index = 0;
         foreach (var (submission, firstRow, count) in CollectionsMarshal.AsSpan(slices))
         {
@@ -144,77 +164,70 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy)
                 if (submission.Settle(firstRow + row, verdict)) completed.Add(submission);
             }
         }
-
-        givenUp = true;
-        Forget();
     }
 
-    /// <summary>Remembers a traced request's rows, up to the limit; pieces of one stream are one.</summary>
-    private void Trace(RowTrace trace)
+    /// <summary>Accepted rows are settled in order; what comes too early was preceded by a message that was lost, and is
+    /// told again.</summary>
+    private SettledCounts SettleAccepted(Settled settled, List<Rejection> rejected)
     {
-        traces ??= [];
-        if (traces is [.., var last] && last.Request == trace.Request && last.Row + last.Count == trace.Row)
-            traces[^1] = last with { Count = last.Count + trace.Count };
-        else if (traces.Count < RowTrace.MaxInEnvelope) traces.Add(trace);
+        if (settled.First > FirstUnsettled || settled.Last < FirstUnsettled) return default;
+        var from = FirstUnsettled;
+        var to = Math.Min(settled.Last, Last);
+        var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;
+        var refused = rejections.Where(row => row.Position >= from && row.Position <= to).ToList();
+        rejected.AddRange(refused.Select(row => row.Rejection));
+        var repeated = settled.Repeats.Count(row => row.Position >= from && row.Position <= to);
+        var rows = (int)(to - from + 1);
+        unsettled -= rows;
+        return CountsOf(settled.Outcome, rows, refused.Count, repeated) with { Accepted = -rows };
     }
+
+    private Verdict OutcomeOf(Settled settled) => settled.Outcome switch
+    {
+        VerdictKind.Committed => Verdict.Committed,
+        // Another copy of the envelope may be with another incarnation of the lane, which may yet write it.
+        _ when sends > 1 => Verdict.Unknown,
+        var kind => new Verdict(kind),
+    };
+
+    /// <summary>Who asks to be accepted is told so and no more, even where more is known already: that a row was refused
+    /// is for its receipt and for the dead letters to say.</summary>
+    private Verdict ForCaller(in Verdict verdict) =>
+        Level == Acknowledge.Accepted && verdict.Kind is VerdictKind.Committed or VerdictKind.Rejected
+            ? new Verdict(VerdictKind.Accepted, RepeatedId: verdict.RepeatedId)
+            : verdict;
+
+    private static SettledCounts CountsOf(VerdictKind outcome, int rows, int rejected, int repeated) =>
+        outcome == VerdictKind.Committed
+            ? new SettledCounts(rows - rejected - repeated, rejected, 0, repeated)
+            : new SettledCounts(0, 0, rows);
 
     /// <summary>Lets go of the bytes and the callers; the positions stay.</summary>
     private void Forget()
     {
         slices.Clear();
-        if (envelope is not null) envelope = envelope with { Runs = [], Keys = [], Traces = [] };
+        slices.TrimExcess();
+        if (envelope is not null) envelope = Emptied(envelope);
     }
 
-    /// <summary>Groups the rows into runs of one shape, each with its tuples in one piece.</summary>
-    private ImmutableArray<RowRun> Runs()
+    private static Envelope Emptied(Envelope envelope) => envelope with { Runs = [], Keys = [], Traces = [] };
+
+    /// <summary>Walks the exceptions of a settled range along with its rows.</summary>
+    private struct ExceptionCursor(Settled settled)
     {
-        var runs = ImmutableArray.CreateBuilder<RowRun>(1);
-        var tuples = new byte[bytes];
-        var ends = new List<int>(Count);
-        Shape? shape = null;
-        int runStart = 0, length = 0;
-        foreach (var (submission, firstRow, count) in CollectionsMarshal.AsSpan(slices))
-        {
-            for (var row = firstRow; row < firstRow + count; row++)
-            {
-                var rowShape = submission.Rows.ShapeOf(row);
-                if (shape is not null && !ReferenceEquals(shape, rowShape) && !shape.Equals(rowShape)) CloseRun();
-                shape = rowShape;
-                var tuple = submission.Rows.Tuple(row);
-                tuple.CopyTo(tuples.AsSpan(length));
-                length += tuple.Length;
-                ends.Add(length - runStart);
-            }
-        }
+        private int nextRejection;
+        private int nextRepeat;
 
-        CloseRun();
-        return runs.DrainToImmutable();
-
-        void CloseRun()
+        public Verdict? At(long position)
         {
-            runs.Add(new RowRun(shape!, tuples.AsMemory(runStart, length - runStart), [.. ends]));
-            ends.Clear();
-            runStart = length;
+            var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;
+            while (nextRejection < rejections.Length && rejections[nextRejection].Position < position) nextRejection++;
+            while (nextRepeat < settled.Repeats.Length && settled.Repeats[nextRepeat].Position < position) nextRepeat++;
+            if (nextRepeat < settled.Repeats.Length && settled.Repeats[nextRepeat].Position == position)
+                return Verdict.Repeated(settled.Repeats[nextRepeat].Id);
+            return nextRejection < rejections.Length && rejections[nextRejection].Position == position
+                ? Verdict.Rejected(rejections[nextRejection].Rejection)
+                : null;
         }
     }
-
-    private ImmutableArray<RowKey> Keys()
-    {
-        ImmutableArray<RowKey>.Builder? keys = null;
-        var index = 0;
-        foreach (var (submission, firstRow, count) in CollectionsMarshal.AsSpan(slices))
-        {
-            for (var row = 0; submission.Keys.Count > 0 && row < count; row++)
-            {
-                var (key, digest) = submission.Keys[firstRow + row];
-                (keys ??= ImmutableArray.CreateBuilder<RowKey>()).Add(new RowKey(index + row, key, digest));
-            }
-
-            index += count;
-        }
-
-        return keys?.DrainToImmutable() ?? [];
-    }
-
-    private readonly record struct Slice(Submission Submission, int FirstRow, int Count);
 }

@@ -64,6 +64,12 @@ internal sealed class Instruments : IDisposable
             "{row}",
             "Rows received that have no end yet.");
 
+        meter.CreateObservableUpDownCounter(
+            "ingest.rows.accepted",
+            () => Each(table => table.Rows.Accepted),
+            "{row}",
+            "Pending rows that are in the journal.");
+
         void Count(string name, string description, Func<TableCounters, long> read) =>
             meter.CreateObservableCounter(name, () => Each(table => read(table.Rows)), "{row}", description);
     }

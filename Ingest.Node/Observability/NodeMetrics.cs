@@ -33,6 +33,10 @@ internal sealed class NodeMetrics : IDisposable
     public TableMetrics Of(string table) =>
         tables.GetOrAdd(table, static (name, node) => new TableMetrics(name, node), this);
 
+    /// <summary>True after a write that PostgreSQL has refused for want of disk space (53100), until one is
+    /// committed.</summary>
+    public bool IsDatabaseFull { get; set; }
+
     /// <summary>How long rows of a table wait for their batch on purpose; set by the host.</summary>
     public Func<string, TimeSpan> FlushIntervalOf { get; set; } = static _ => TimeSpan.Zero;
 

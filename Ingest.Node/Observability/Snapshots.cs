@@ -27,6 +27,9 @@ internal sealed record TableSnapshot(string Table)
 
     public required long Unknown { get; init; }
 
+    /// <summary>How many of the pending rows are accepted: in the journal, and not yet written.</summary>
+    public required long Accepted { get; init; }
+
     /// <summary>Not part of <see cref="Received"/>.</summary>
     public required long Repeated { get; init; }
 

@@ -12,6 +12,7 @@ internal sealed class TableCounters
     private long notWritten;
     private long unknown;
     private long repeated;
+    private long accepted;
 
     public long Received => Interlocked.Read(ref received);
 
@@ -35,6 +36,9 @@ internal sealed class TableCounters
 
     /// <summary>Rows that repeat one that was committed before: they are not counted as received.</summary>
     public long Repeated => Interlocked.Read(ref repeated);
+
+    /// <summary>How many of the pending rows are accepted: in the journal, and not yet written.</summary>
+    public long Accepted => Interlocked.Read(ref accepted);
 
     /// <summary>Rows that were received and have no end yet.</summary>
     public long Pending
@@ -68,6 +72,12 @@ internal sealed class TableCounters
         if (repeatedRows == 0) return;
         Interlocked.Add(ref repeated, repeatedRows);
         Interlocked.Add(ref received, -repeatedRows);
+    }
+
+    /// <summary>Rows came into the journal, or, where negative, were written from there.</summary>
+    public void Accept(int rows)
+    {
+        if (rows != 0) Interlocked.Add(ref accepted, rows);
     }
 
     /// <summary>PostgreSQL refused a row.</summary>

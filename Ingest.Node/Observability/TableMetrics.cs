@@ -106,7 +106,7 @@ internal sealed class TableMetrics
         var rejected = RejectionReasons.All.ToDictionary(RejectionReasons.NameOf, Rows.RejectedFor);
         var (committed, notWritten, unknown, repeated) =
             (Rows.Committed, Rows.NotWritten, Rows.Unknown, Rows.Repeated);
-        var received = Rows.Received;
+        var (received, accepted) = (Rows.Received, Rows.Accepted);
         var now = node.Time.GetTimestamp();
         var held = Lanes;
         return new TableSnapshot(Table)
@@ -116,6 +116,7 @@ internal sealed class TableMetrics
             RejectedByReason = rejected,
             NotWritten = notWritten,
             Unknown = unknown,
+            Accepted = accepted,
             Repeated = repeated,
             Latency = latency.Read(now),
             BatchRows = batchRows.Read(now),

@@ -22,6 +22,8 @@ internal sealed class ObservedLaneStore(ILaneStore store, NodeMetrics metrics) :
         using var span = BatchTracing.Start(batch);
         var result = await store.WriteAsync(batch, cancellation);
         var outcome = OutcomeOf(result);
+        if (result is Written) metrics.IsDatabaseFull = false;
+        else if (result is Failed { IsDiskFull: true }) metrics.IsDatabaseFull = true;
         BatchTracing.Close(span, outcome);
         metrics.Of(batch.Lane.Table).RecordWrite(metrics.Time.GetElapsedTime(started), outcome);
         return result;

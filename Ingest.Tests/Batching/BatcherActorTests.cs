@@ -20,6 +20,8 @@ public sealed class BatcherActorTests : TestKit
         FlushInterval = TimeSpan.FromSeconds(10),
         FlushBytes = 1L << 20,
         Lanes = 1,
+        Acknowledge = Acknowledge.Committed,
+        JournalBacklogBytes = 1 << 20,
         BufferBytes = 1L << 20,
         RetryMin = TimeSpan.FromMilliseconds(100),
         RetryMax = TimeSpan.FromSeconds(2),

@@ -14,6 +14,8 @@ public sealed class LaneBufferTests
         FlushInterval = TimeSpan.FromSeconds(10),
         FlushBytes = 1L << 20,
         Lanes = 1,
+        Acknowledge = Acknowledge.Committed,
+        JournalBacklogBytes = 1 << 20,
         BufferBytes = 4000,
         RetryMin = TimeSpan.FromMilliseconds(100),
         RetryMax = TimeSpan.FromSeconds(2),

@@ -1,3 +1,4 @@
+using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
@@ -17,6 +18,8 @@ public sealed class NodeSettingsTests
         FlushBytes = 8L << 20,
         Lanes = 4,
         BufferBytes = 256L << 20,
+        Acknowledge = Acknowledge.Committed,
+        JournalBacklogBytes = 1L << 30,
         RetryMin = TimeSpan.FromMilliseconds(50),
         RetryMax = TimeSpan.FromSeconds(2),
         StopTimeout = TimeSpan.FromSeconds(8),
@@ -69,6 +72,8 @@ public sealed class NodeSettingsTests
         ("INGEST_FLUSH_BYTES", "1MiB", BatchingOf, Batching with { FlushBytes = 1 << 20 }),
         ("INGEST_LANES", "2", BatchingOf, Batching with { Lanes = 2 }),
         ("INGEST_BUFFER_BYTES", "1MiB", BatchingOf, Batching with { BufferBytes = 1 << 20 }),
+        ("INGEST_ACKNOWLEDGE", "accepted", BatchingOf, Batching with { Acknowledge = Acknowledge.Accepted }),
+        ("INGEST_JOURNAL_BACKLOG_BYTES", "1MiB", BatchingOf, Batching with { JournalBacklogBytes = 1 << 20 }),
         ("INGEST_RETRY_MIN", "1ms", BatchingOf, Batching with { RetryMin = TimeSpan.FromMilliseconds(1) }),
         ("INGEST_RETRY_MAX", "9s", BatchingOf, Batching with { RetryMax = TimeSpan.FromSeconds(9) }),
         ("INGEST_STOP_TIMEOUT", "9s", BatchingOf, Batching with { StopTimeout = TimeSpan.FromSeconds(9) }),

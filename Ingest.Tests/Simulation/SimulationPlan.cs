@@ -1,3 +1,4 @@
+using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Gateway;
 
@@ -102,6 +103,8 @@ internal sealed record SimulationPlan
                 FlushInterval = random.Next(3) == 0 ? TimeSpan.Zero : (timeout - margin) * (random.NextDouble() / 2),
                 FlushBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(1, 12),
                 Lanes = 1,
+                Acknowledge = Acknowledge.Committed,
+                JournalBacklogBytes = 1 << 20,
                 // A lane whose buffer holds no whole batch would wait for its age, however many rows there are.
                 BufferBytes = SimulatedGateway.TupleBytes
                     * (flushEvery + random.Next(random.Next(2) == 0 ? 10 : 1_000)),

@@ -34,6 +34,15 @@ internal static class Problems
         MayRetry = true,
     };
 
+    public static readonly Problem BacklogFull = new(
+        StatusCodes.Status429TooManyRequests,
+        ProblemTypes.Overloaded,
+        "The table's journal holds as many rows that wait to be written as it may. The row was not taken in and will "
+        + "not be written; send it again later.")
+    {
+        MayRetry = true,
+    };
+
     public static readonly Problem Closing = new(
         StatusCodes.Status503ServiceUnavailable,
         ProblemTypes.NodeClosing,
@@ -79,12 +88,13 @@ internal static class Problems
         $"The caller was not granted {Scopes.NamesOf(scopes).Replace(" ", " or ", StringComparison.Ordinal)} "
         + $"for the table '{table}'.");
 
-    /// <summary>The problem of a row that was not committed; null where it was.</summary>
+    /// <summary>The problem of a row; null where it is committed or accepted.</summary>
     public static Problem? Of(in Verdict verdict) => verdict.Kind switch
     {
-        VerdictKind.Committed => null,
+        VerdictKind.Committed or VerdictKind.Accepted => null,
         VerdictKind.Rejected => Rejected(verdict.Rejection!),
         VerdictKind.NotWritten => NotWritten,
+        VerdictKind.Overloaded => BacklogFull,
         _ => Unknown,
     };
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Data.Common;
 using System.IO.Pipelines;
+using Ingest.Messages;
 using Ingest.Node.Catalog;
 
 namespace Ingest.Node.Gateway.Http;
@@ -21,8 +22,9 @@ internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpO
         var problem = IdempotencyKey.Read(context.Request, out var key)
             ?? await EncodeAsync(row, RowForm.Json, key, submission);
         body.AdvanceTo(row.End);
+        submission.Acknowledge = Preference.Read(context.Request);
         problem ??= await SettleAsync(submission);
-        if (problem is null) WriteCommitted(context, submission);
+        if (problem is null) WriteTaken(context, submission);
         else await Answers.Write(context, options, problem);
         gateway.Return(submission);
     }
@@ -79,16 +81,20 @@ internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpO
         return problem;
     }
 
-    private static void WriteCommitted(HttpContext context, Submission submission)
+    private static void WriteTaken(HttpContext context, Submission submission)
     {
+        var isAccepted = submission[0].Kind == VerdictKind.Accepted;
+        if (isAccepted && submission.Acknowledge == Acknowledge.Accepted) Preference.Applied(context.Response);
         var buffer = JsonBuffer.Rent();
         var rows = submission.Rows;
         buffer.Json.WriteStartObject();
         buffer.Json.WritePropertyName("id"u8);
         if (submission[0].RepeatedId is { } repeated) buffer.Json.WriteRawValue(repeated);
         else RowEncoder.WriteKey(submission.Table, rows.ShapeOf(0), rows.Tuple(0), buffer.Json);
+        if (isAccepted) buffer.Json.WriteString("receipt"u8, submission.ReceiptOf(0).ToString());
         buffer.Json.WriteEndObject();
-        Answers.Write(context, StatusCodes.Status201Created, MediaTypes.Json, buffer.Written());
+        var status = isAccepted ? StatusCodes.Status202Accepted : StatusCodes.Status201Created;
+        Answers.Write(context, status, MediaTypes.Json, buffer.Written());
         JsonBuffer.Return(buffer);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Data.Common;
+using Ingest.Messages;
 using Ingest.Node.Catalog;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
@@ -11,6 +12,9 @@ namespace Ingest.Node.Gateway.Http.Streaming;
 internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
 {
     private Chunk? open;
+
+    /// <summary>The level of acknowledgement that the stream asks for; null for the table's own.</summary>
+    public Acknowledge? Acknowledge { get; init; }
 
     /// <summary>The open chunk has to be submitted before the next row is added.</summary>
     public bool IsFull => open is { IsFull: true };
@@ -93,7 +97,9 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
     {
         if (open is not null) return open;
         open = queue.RentChunk();
-        open.Open(gateway.Rent(table));
+        var submission = gateway.Rent(table);
+        submission.Acknowledge = Acknowledge;
+        open.Open(submission);
         return open;
     }
 }

@@ -35,12 +35,14 @@ internal sealed class StreamSession(
             return;
         }
 
+        var acknowledge = Preference.Read(context.Request);
+        if (acknowledge is not null) Preference.Applied(context.Response);
         var first = await BeginAsync(context, body, layout);
         var queue = new ChunkQueue(options.StreamChunks);
         var sink = new VerdictWriter(context.Response.BodyWriter, layout, filter);
         var writing = new VerdictLoop(gateway, queue, sink).RunAsync();
         var slot = encoders.Rent(table);
-        var filler = new ChunkFiller(gateway, queue);
+        var filler = new ChunkFiller(gateway, queue) { Acknowledge = acknowledge };
         var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);

@@ -7,6 +7,7 @@ namespace Ingest.Node.Gateway.Http.Streaming;
 internal sealed class Tally
 {
     private long committed;
+    private long accepted;
     private long rejected;
     private long notWritten;
     private long unknown;
@@ -18,10 +19,13 @@ internal sealed class Tally
             case VerdictKind.Committed:
                 committed++;
                 break;
+            case VerdictKind.Accepted:
+                accepted++;
+                break;
             case VerdictKind.Rejected:
                 rejected++;
                 break;
-            case VerdictKind.NotWritten:
+            case VerdictKind.NotWritten or VerdictKind.Overloaded:
                 notWritten++;
                 break;
             default:
@@ -39,7 +43,7 @@ internal sealed class Tally
     {
         json.WriteStartObject();
         json.WriteNumber("committed"u8, committed);
-        json.WriteNumber("accepted"u8, 0);
+        json.WriteNumber("accepted"u8, accepted);
         json.WriteNumber("rejected"u8, rejected);
         if (notWritten > 0) json.WriteNumber("notWritten"u8, notWritten);
         if (unknown > 0) json.WriteNumber("unknown"u8, unknown);

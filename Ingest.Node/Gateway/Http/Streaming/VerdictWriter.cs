@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Ingest.Messages;
 using Ingest.Node.Catalog;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
@@ -61,16 +62,18 @@ internal sealed class VerdictWriter(PipeWriter response, VerdictLayout layout, V
         tally.Count(verdict.Kind);
         if (filter == VerdictFilter.None) return;
         if (Problems.Of(verdict) is { } problem) WriteProblem(line.Number, problem);
-        else if (filter == VerdictFilter.All) WriteCommitted(line.Number, chunk.Submission, line.Row);
+        else if (filter == VerdictFilter.All) WriteTaken(line.Number, chunk.Submission, line.Row);
     }
 
-    private void WriteCommitted(long number, Submission submission, int row)
+    private void WriteTaken(long number, Submission submission, int row)
     {
-        StartVerdict(number, StatusCodes.Status201Created);
+        var isAccepted = submission[row].Kind == VerdictKind.Accepted;
+        StartVerdict(number, isAccepted ? StatusCodes.Status202Accepted : StatusCodes.Status201Created);
         buffer.Json.WritePropertyName("id"u8);
         var rows = submission.Rows;
         if (submission[row].RepeatedId is { } repeated) buffer.Json.WriteRawValue(repeated);
         else RowEncoder.WriteKey(submission.Table, rows.ShapeOf(row), rows.Tuple(row), buffer.Json);
+        if (isAccepted) buffer.Json.WriteString("receipt"u8, submission.ReceiptOf(row).ToString());
         EndVerdict();
     }
 
