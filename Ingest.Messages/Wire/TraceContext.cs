@@ -14,8 +14,8 @@ internal static class TraceContext
     public static ByteString Encode(ActivityContext context)
     {
         var bytes = new byte[Bytes];
-        context.TraceId.CopyTo(bytes);
-        context.SpanId.CopyTo(bytes.AsSpan(TraceIdBytes));
+        context.TraceId.CopyTo(bytes.AsSpan(0, TraceIdBytes));
+        context.SpanId.CopyTo(bytes.AsSpan(TraceIdBytes, SpanIdBytes));
         bytes[^1] = (byte)context.TraceFlags;
         return UnsafeByteOperations.UnsafeWrap(bytes);
     }
