@@ -4,6 +4,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 using Ingest.Node.Writing;
@@ -60,7 +61,7 @@ internal sealed class NodeHost : IAsyncDisposable
 
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
-        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop), log, time, cancellation);
+        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
         var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
         web = Build(postgres, catalog);
@@ -113,7 +114,11 @@ internal sealed class NodeHost : IAsyncDisposable
             kestrel.ConfigureForIngest();
             kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
         });
-        var store = new ObservedLaneStore(new LaneStore(dataSource!, catalog, Settings.Writing, time), metrics);
+        var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
+        {
+            KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
+        };
+        var store = new ObservedLaneStore(lanes, metrics);
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
@@ -130,6 +135,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IClusterAccounting, ClusterAccounting>()
             .AddSingleton(Settings)
             .AddSingleton(gateway)
+            .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
             .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
             .AddAkka(Program.SystemName, akka => akka
@@ -149,6 +155,7 @@ internal sealed class NodeHost : IAsyncDisposable
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();
+        app.UseIngestAccess();
         app.MapIngest();
         app.MapTelemetry();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to

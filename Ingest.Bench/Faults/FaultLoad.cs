@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Ingest.Bench.Load;
+using Ingest.Bench.Processes;
 
 namespace Ingest.Bench.Faults;
 
@@ -72,7 +73,7 @@ internal sealed class FaultLoad : IDisposable
         while (Pulses.FirstOrDefault(pulse => !pulse.HasBeaten) is { } missing)
         {
             if (Time.GetElapsedTime(since) > limit)
-                throw new FaultRunException($"{missing.Table} was never served by {missing.Node.Name}: {Describe()}");
+                throw new RunException($"{missing.Table} was never served by {missing.Node.Name}: {Describe()}");
             await Task.Delay(50);
         }
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Ingest.Bench.Processes;
 
 namespace Ingest.Bench.Faults;
 
@@ -14,7 +15,7 @@ internal sealed class FaultRun : IAsyncDisposable
     private readonly RunDirectory directory;
     private readonly TimeProvider time;
     private readonly Action<string> say;
-    private FaultPostgres? postgres;
+    private RunPostgres? postgres;
     private NodeCluster? cluster;
     private NodeNetwork? network;
     private int scenes;
@@ -39,7 +40,7 @@ internal sealed class FaultRun : IAsyncDisposable
             if (await PrepareAsync(scenario, cancellation) is { } reason) return result with { Skipped = reason };
             return await PlayAsync(scenario, result, cancellation);
         }
-        catch (FaultRunException e)
+        catch (RunException e)
         {
             return result with { Failures = [e.Message] };
         }
@@ -56,7 +57,7 @@ internal sealed class FaultRun : IAsyncDisposable
     /// <returns>Why the scenario cannot be run on this machine; null where it can.</returns>
     private async Task<string?> PrepareAsync(Scenario scenario, CancellationToken cancellation)
     {
-        postgres ??= await FaultPostgres.StartAsync(directory, time, cancellation);
+        postgres ??= await RunPostgres.StartAsync(directory, time, cancellation);
         await postgres.StartAgainAsync();
         if (cluster is null || cluster.Network is not null != scenario.InNetworks)
         {
@@ -98,7 +99,7 @@ internal sealed class FaultRun : IAsyncDisposable
             await Task.Delay(options.CoolDown, time, cancellation);
             scene.MeasureOthers();
         }
-        catch (FaultRunException e)
+        catch (RunException e)
         {
             scene.Failures.Add(e.Message);
         }

@@ -1,4 +1,5 @@
 using Ingest.Bench.Load;
+using Ingest.Bench.Processes;
 
 namespace Ingest.Bench.Faults;
 
@@ -6,7 +7,7 @@ namespace Ingest.Bench.Faults;
 internal static class FaultTables
 {
     /// <summary>Makes tables without any key: a row that was written twice must show, not be refused.</summary>
-    public static async Task<IReadOnlyList<string>> CreateAsync(FaultPostgres postgres, string prefix, int count)
+    public static async Task<IReadOnlyList<string>> CreateAsync(RunPostgres postgres, string prefix, int count)
     {
         var tables = Enumerable.Range(0, count).Select(number => $"{prefix}_{number}").ToList();
         foreach (var table in tables)
@@ -19,7 +20,7 @@ internal static class FaultTables
     }
 
     /// <summary>Compares what was answered with what is there.</summary>
-    public static async Task<Judgement> JudgeAsync(FaultPostgres postgres, IEnumerable<RowLog> logs)
+    public static async Task<Judgement> JudgeAsync(RunPostgres postgres, IEnumerable<RowLog> logs)
     {
         var total = new Judgement();
         foreach (var log in logs)
@@ -64,7 +65,7 @@ internal static class FaultTables
         return judged;
     }
 
-    private static async Task<(int[] Counts, int Strangers)> CountAsync(FaultPostgres postgres, RowLog log)
+    private static async Task<(int[] Counts, int Strangers)> CountAsync(RunPostgres postgres, RowLog log)
     {
         var counts = new int[log.Sent];
         var strangers = 0;

@@ -1,3 +1,4 @@
+using Ingest.Bench.Processes;
 using Npgsql;
 
 namespace Ingest.Bench.Faults;
@@ -24,8 +25,8 @@ internal sealed class FlushTrap : IAsyncDisposable
     public string Node { get; private set; } = "";
 
     /// <summary>Waits until a COPY into the table hangs. There must be load on it.</summary>
-    /// <exception cref="FaultRunException">None came.</exception>
-    public static async Task<FlushTrap> SetAsync(FaultPostgres postgres, string table, TimeProvider time)
+    /// <exception cref="RunException">None came.</exception>
+    public static async Task<FlushTrap> SetAsync(RunPostgres postgres, string table, TimeProvider time)
     {
         var trap = new FlushTrap(await postgres.Source.OpenConnectionAsync());
         try
@@ -45,7 +46,7 @@ internal sealed class FlushTrap : IAsyncDisposable
     /// As <see cref="SetAsync"/>, but the flush that hangs has rows of every node that sends any: what a small one
     /// locks is one node's position in the ledger, and a fault would then strike that node's callers alone.
     /// </summary>
-    public static async Task<FlushTrap> SetFullAsync(FaultPostgres postgres, string table, TimeProvider time)
+    public static async Task<FlushTrap> SetFullAsync(RunPostgres postgres, string table, TimeProvider time)
     {
         var next = new FlushTrap(await postgres.Source.OpenConnectionAsync());
         try
@@ -93,17 +94,17 @@ internal sealed class FlushTrap : IAsyncDisposable
         await take.ExecuteNonQueryAsync();
     }
 
-    private async Task CatchAsync(FaultPostgres postgres, string table, TimeProvider time)
+    private async Task CatchAsync(RunPostgres postgres, string table, TimeProvider time)
     {
         var since = time.GetTimestamp();
         while (!await TryCatchAsync(postgres, table))
         {
-            if (time.GetElapsedTime(since) > Limit) throw new FaultRunException($"No COPY into {table} was seen.");
+            if (time.GetElapsedTime(since) > Limit) throw new RunException($"No COPY into {table} was seen.");
             await Task.Delay(Interval, time);
         }
     }
 
-    private async Task<bool> TryCatchAsync(FaultPostgres postgres, string table)
+    private async Task<bool> TryCatchAsync(RunPostgres postgres, string table)
     {
         await using var look = postgres.Source.CreateCommand(
             "SELECT pid, application_name FROM pg_stat_activity "

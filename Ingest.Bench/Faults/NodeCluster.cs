@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ingest.Bench.Processes;
 
 namespace Ingest.Bench.Faults;
 
@@ -20,11 +21,11 @@ internal sealed class NodeCluster : IDisposable
 
     /// <summary>Plans the nodes; starts none.</summary>
     public static NodeCluster Of(
-        FaultOptions options, RunDirectory run, FaultPostgres postgres, NodeNetwork? network, TimeProvider time)
+        FaultOptions options, RunDirectory run, RunPostgres postgres, NodeNetwork? network, TimeProvider time)
     {
         var kind = network is null ? "node" : "netnode";
         var places = Enumerable.Range(0, FaultOptions.Nodes).Select(index => network is null
-            ? new NodePlace($"{kind}{index + 1}", "127.0.0.1", FaultPostgres.FreePort(), FaultPostgres.FreePort(), null)
+            ? new NodePlace($"{kind}{index + 1}", "127.0.0.1", RunPostgres.FreePort(), RunPostgres.FreePort(), null)
             : new NodePlace($"{kind}{index + 1}", NodeNetwork.AddressOf(index), 8080, 8082, network.NameOf(index)))
             .ToList();
         // The same list for all: its first node founds the cluster, unless it finds one that another is in already.
@@ -38,6 +39,8 @@ internal sealed class NodeCluster : IDisposable
             {
                 ["INGEST_POSTGRES"] = postgres.ConnectionFor(place.Name, viaSocket: place.Network is not null),
                 ["INGEST_HTTP_HOST"] = place.Host,
+                // In a network of their own, which only this machine is in.
+                ["INGEST_ALLOW_ANONYMOUS"] = "on",
                 ["INGEST_HTTP_PORT"] = place.HttpPort.ToString(CultureInfo.InvariantCulture),
                 ["INGEST_HOSTNAME"] = place.Host,
                 ["INGEST_REMOTE_PORT"] = place.RemotePort.ToString(CultureInfo.InvariantCulture),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ingest.Bench.Processes;
 
 namespace Ingest.Bench.Faults;
 

@@ -1,3 +1,5 @@
+using Ingest.Bench.Processes;
+
 namespace Ingest.Bench.Faults;
 
 /// <summary>

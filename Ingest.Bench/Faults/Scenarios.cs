@@ -1,3 +1,4 @@
+using Ingest.Bench.Processes;
 using Npgsql;
 
 namespace Ingest.Bench.Faults;

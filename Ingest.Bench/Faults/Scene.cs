@@ -1,10 +1,12 @@
+using Ingest.Bench.Processes;
+
 namespace Ingest.Bench.Faults;
 
 /// <summary>What a scenario acts on, and what it leaves for the judgement.</summary>
 internal sealed class Scene(
     FaultOptions options,
     NodeCluster cluster,
-    FaultPostgres postgres,
+    RunPostgres postgres,
     FaultLoad load,
     TimeProvider time,
     Action<string> say)
@@ -18,7 +20,7 @@ internal sealed class Scene(
 
     public NodeCluster Cluster => cluster;
 
-    public FaultPostgres Postgres => postgres;
+    public RunPostgres Postgres => postgres;
 
     public FaultLoad Load => load;
 

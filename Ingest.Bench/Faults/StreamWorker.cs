@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
 using Ingest.Bench.Load;
+using Ingest.Bench.Processes;
 
 namespace Ingest.Bench.Faults;
 

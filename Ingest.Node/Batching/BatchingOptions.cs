@@ -43,4 +43,7 @@ public sealed record BatchingOptions
 
     /// <summary>How long a lane that is told to stop may take to write what it holds.</summary>
     public required TimeSpan StopTimeout { get; init; }
+
+    /// <summary>Whether rows that PostgreSQL refuses are kept as dead letters also where their caller is told.</summary>
+    public bool DeadLetters { get; init; }
 }

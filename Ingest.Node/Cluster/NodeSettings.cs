@@ -6,6 +6,7 @@ using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 using Ingest.Node.Writing;
@@ -29,6 +30,7 @@ internal sealed class NodeSettings
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
+        Access = AccessOf(read.Section("access"));
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
@@ -38,6 +40,7 @@ internal sealed class NodeSettings
         tables = read.Sections("tables", fallback: "batching")
             .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
         CheckTimes();
+        CheckDoors();
     }
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
@@ -48,6 +51,8 @@ internal sealed class NodeSettings
     public TimeSpan ShutdownTimeout { get; }
 
     public HttpSettings Http { get; }
+
+    public AccessOptions Access { get; }
 
     public CatalogOptions Catalog { get; }
 
@@ -90,8 +95,18 @@ internal sealed class NodeSettings
         Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
             Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention must be ten request-timeouts or more");
+        Require(Writing.DeadLetterRetention > TimeSpan.Zero, "writing.dead-letter-retention must be more than zero");
         foreach (var options in tables.Values.Append(batching))
             Require(options.FlushInterval < patience, "batching.flush-interval must be less than request-timeout less answer-margin");
+    }
+
+    /// <summary>A node that others can reach asks who they are, or was told not to.</summary>
+    private void CheckDoors()
+    {
+        if (Access.IsOn || Access.AllowAnonymous || IPAddress.IsLoopback(Http.Address)) return;
+        throw new SettingsException(
+            $"Others than this machine could call at {Http.Address} without saying who they are: switch API keys on "
+            + "(INGEST_API_KEYS=on) or name an issuer of tokens, or allow it (INGEST_ALLOW_ANONYMOUS=on).");
     }
 
     private static void Require(bool holds, string rule)
@@ -132,6 +147,20 @@ internal sealed class NodeSettings
         }
     }
 
+    private static AccessOptions AccessOf(SettingsReader read)
+    {
+        var jwt = read.Section("jwt");
+        return Valid(read, new AccessOptions
+        {
+            AllowAnonymous = read.Switch("allow-anonymous"),
+            ApiKeys = read.Switch("api-keys"),
+            ApiKeysRefresh = read.Duration("api-keys-refresh"),
+            Jwt = jwt.Text("issuer") is { Length: > 0 } issuer
+                ? Valid(jwt, new JwtOptions(issuer, jwt.Text("audience"), jwt.Text("keys"), jwt.Text("grants-claim")))
+                : null,
+        });
+    }
+
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {
         Schemas = read.List("schemas") is { IsEmpty: false } schemas
@@ -168,6 +197,7 @@ internal sealed class NodeSettings
         RetryMin = read.Duration("retry-min"),
         RetryMax = read.Duration("retry-max"),
         StopTimeout = read.Duration("stop-timeout"),
+        DeadLetters = read.Switch("dead-letters"),
     });
 
     private static WritingOptions WritingOf(SettingsReader read) => Valid(read, new WritingOptions
@@ -175,6 +205,7 @@ internal sealed class NodeSettings
         AttemptTimeout = read.Duration("attempt-timeout"),
         LockTimeout = read.Duration("lock-timeout"),
         KeyRetention = read.Duration("key-retention"),
+        DeadLetterRetention = read.Duration("dead-letter-retention"),
         MaxConnections = read.Int("max-connections"),
     });
 

@@ -54,6 +54,14 @@ internal sealed class SettingsReader(Config config, string path)
             : throw Fault(name, "is not a URL that begins with http:// or https://");
     }
 
+    /// <summary>on or off; true and false will do as well.</summary>
+    public bool Switch(string name) => Text(name) switch
+    {
+        "on" or "true" => true,
+        "off" or "false" => false,
+        _ => throw Fault(name, "is neither on nor off"),
+    };
+
     public int Port(string name) =>
         Int(name) is var port and >= 0 and <= 65_535 ? port : throw Fault(name, "is not a port");
 

@@ -60,7 +60,7 @@ internal static class Telemetry
 
     public static void MapTelemetry(this WebApplication app)
     {
-        app.MapPrometheusScrapingEndpoint("/metrics").RequireScope(Scope.Administer);
+        app.MapPrometheusScrapingEndpoint("/metrics").RequireScope(Scope.Observe);
         if (app.Services.GetRequiredService<TelemetryOptions>().OtlpEndpoint is null) return;
         app.Use(static (context, next) =>
         {

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.DeadLetters;
 using Npgsql;
 using NpgsqlTypes;
 using static Ingest.Messages.WriterProtocol;
@@ -17,16 +18,13 @@ namespace Ingest.Node.Writing;
 /// </summary>
 internal sealed class KeyClaims
 {
-    public const string Tables = """
+    public const string Tables = $"""
         CREATE TABLE IF NOT EXISTS ingest.idempotency (
             table_name text NOT NULL,
             key text NOT NULL,
             digest uuid NOT NULL,
             row_id text NOT NULL,
-            sqlstate text,
-            message text,
-            constraint_name text,
-            column_name text,
+            {RejectionColumns.Definitions},
             claimed_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (table_name, key)
         );
@@ -40,16 +38,28 @@ internal sealed class KeyClaims
         RETURNING key
         """;
 
-    private const string Read = """
-        SELECT key, digest, row_id, sqlstate, message, constraint_name, column_name FROM ingest.idempotency
+    // The replay of a dead letter goes on where its row's first attempt was rejected, and keeps that one's digest: who
+    // sends the row again gets the replayed row.
+    private const string TakeOver = """
+        INSERT INTO ingest.idempotency AS held (table_name, key, digest, row_id)
+        SELECT $1, claim.* FROM unnest($2, $3, $4) AS claim
+        ON CONFLICT (table_name, key) DO UPDATE
+        SET row_id = excluded.row_id, claimed_at = excluded.claimed_at,
+            sqlstate = NULL, message = NULL, constraint_name = NULL, column_name = NULL
+        WHERE held.sqlstate IS NOT NULL
+        RETURNING key
+        """;
+
+    private const string Read = $"""
+        SELECT key, digest, row_id, {RejectionColumns.Names} FROM ingest.idempotency
         WHERE table_name = $1 AND key = ANY ($2)
         """;
 
-    private const string RecordRejection = """
+    private const string RejectKeys = $"""
         UPDATE ingest.idempotency AS held
         SET sqlstate = row.sqlstate, message = row.message, constraint_name = row.constraint_name,
             column_name = row.column_name
-        FROM unnest($2, $3, $4, $5, $6) AS row (key, sqlstate, message, constraint_name, column_name)
+        FROM unnest($2, $3, $4, $5, $6) AS row (key, {RejectionColumns.Names})
         WHERE held.table_name = $1 AND held.key = row.key
         """;
 
@@ -57,15 +67,17 @@ internal sealed class KeyClaims
         RowKey.Mismatch, "The idempotency key was used before, with another payload.");
 
     private readonly LaneId lane;
+    private readonly ReplayClaims? replays;
     private readonly Dictionary<string, Holder> holders = [];
     private readonly List<KeyedRow> repeating = [];
 
-    private KeyClaims(LaneId lane) => this.lane = lane;
+    private KeyClaims(LaneId lane, ReplayClaims? replays) => (this.lane, this.replays) = (lane, replays);
 
     /// <summary>The rows of the batch that are to be written.</summary>
     public required FittedBatch Fresh { get; init; }
 
-    /// <summary>Claims the keys of a batch; null where its rows have none.</summary>
+    /// <summary>Claims the keys of a batch, and the dead letters that it replays; null where its rows have no
+    /// keys.</summary>
     /// <param name="wait">Waits for the claim, which may have to wait for another transaction's.</param>
     public static async Task<KeyClaims?> TakeAsync(
         NpgsqlConnection connection,
@@ -75,14 +87,17 @@ internal sealed class KeyClaims
         CancellationToken cancellation)
     {
         if (batch.Parts.All(part => part.Envelope.Keys.IsEmpty)) return null;
-        var rows = KeyedRows(batch, fitted).ToList();
+        var replays = await ReplayClaims.TakeAsync(connection, batch, fitted, wait, cancellation);
+        fitted = replays?.Fresh ?? fitted;
+        var rows = KeyedRows(batch, fitted, replays).ToList();
         // Sorted, so that two transactions that want the same keys wait for one another in one order.
         var wanted = rows.DistinctBy(row => row.Key).OrderBy(row => row.Key, StringComparer.Ordinal).ToList();
-        var claimed = await ClaimAsync(connection, batch.Lane, wanted, wait, cancellation);
+        var claimed = await ClaimAsync(connection, batch.Lane, wanted, isReplay: false, wait, cancellation);
+        claimed.UnionWith(await ClaimAsync(connection, batch.Lane, wanted, isReplay: true, wait, cancellation));
         var first = wanted.Where(row => claimed.Contains(row.Key)).Select(row => row.Index).ToHashSet();
         var repeating = rows.Where(row => !first.Contains(row.Index)).ToList();
         var fresh = fitted.Without(repeating.Select(row => row.Index).ToHashSet());
-        var claims = new KeyClaims(batch.Lane) { Fresh = fresh };
+        var claims = new KeyClaims(batch.Lane, replays) { Fresh = fresh };
         claims.repeating.AddRange(repeating);
         foreach (var row in wanted.Where(row => claimed.Contains(row.Key)))
             claims.holders.Add(row.Key, new Holder(row.Digest, row.Id, null) { Position = (row.Gateway, row.Position) });
@@ -93,7 +108,10 @@ internal sealed class KeyClaims
 
     /// <summary>The verdicts of all rows, once it is known which of those that were to be written were
     /// rejected.</summary>
-    public Exceptions Judge(ImmutableArray<RejectedRow> rejections)
+    /// <param name="rejections">The rows that were to be written, and were not.</param>
+    /// <param name="records">The commands that keep the rejections with the keys that were claimed, and settle the dead
+    /// letters that were replayed.</param>
+    public Exceptions Judge(ImmutableArray<RejectedRow> rejections, out IEnumerable<NpgsqlBatchCommand> records)
     {
         var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
         var all = rejections.ToBuilder();
@@ -108,42 +126,43 @@ internal sealed class KeyClaims
             else all.Add(new RejectedRow(row.Gateway, row.Position, rejection));
         }
 
-        return new Exceptions(all.DrainToImmutable(), repeats.DrainToImmutable());
+        var written = new Exceptions(all.DrainToImmutable(), repeats.DrainToImmutable());
+        var exceptions = replays?.Judge(written) ?? written;
+        records = replays?.Record(exceptions) ?? [];
+        if (RecordRejections(rejected) is { } keys) records = records.Prepend(keys);
+        return exceptions;
     }
 
-    /// <summary>The command that keeps the rejections with the keys that were claimed; null where there are
-    /// none.</summary>
-    public NpgsqlBatchCommand? Record(ImmutableArray<RejectedRow> rejections)
+    private NpgsqlBatchCommand? RecordRejections(Dictionary<(GatewayId, long), Rejection> rejected)
     {
-        var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
         var rows = holders.Where(held => held.Value.Position is { } position && rejected.ContainsKey(position))
             .Select(held => (held.Key, Rejection: rejected[held.Value.Position!.Value]))
             .ToArray();
         if (rows.Length == 0) return null;
-        return new NpgsqlBatchCommand(RecordRejection)
+        var command = new NpgsqlBatchCommand(RejectKeys)
         {
-            Parameters =
-            {
-                Sql.Text(lane.Table),
-                Sql.Texts(rows.Select(row => row.Key)),
-                Sql.Texts(rows.Select(row => row.Rejection.SqlState)),
-                Sql.Texts(rows.Select(row => row.Rejection.Message)),
-                Sql.Texts(rows.Select(row => row.Rejection.Constraint)),
-                Sql.Texts(rows.Select(row => row.Rejection.Column)),
-            },
+            Parameters = { Sql.Text(lane.Table), Sql.Texts(rows.Select(row => row.Key)) },
         };
+        RejectionColumns.Add(command.Parameters, [.. rows.Select(row => row.Rejection)]);
+        return command;
     }
 
-    private static IEnumerable<KeyedRow> KeyedRows(Batch batch, FittedBatch fitted)
+    private static IEnumerable<KeyedRow> KeyedRows(Batch batch, FittedBatch fitted, ReplayClaims? replays)
     {
-        var keys = new Dictionary<(GatewayId, long), RowKey>();
-        foreach (var envelope in batch.Parts.Select(part => part.Envelope).Distinct())
-            foreach (var key in envelope.Keys) keys[(envelope.Gateway, envelope.First + key.Row)] = key;
+        var keys = RowKeys.Of(batch);
         for (var index = 0; index < fitted.Rows.Count; index++)
         {
             var (gateway, position, shape, tuple) = fitted.Rows.At(index);
-            if (keys.TryGetValue((gateway, position), out var key))
-                yield return new KeyedRow(index, gateway, position, key.Key, key.Digest, IdOf(fitted.Table!, shape, tuple));
+            if (!keys.TryGetValue((gateway, position), out var key)) continue;
+            var isReplay = LetterKey.TryRead(key.Key, out _);
+            if (isReplay)
+            {
+                if (replays!.OwnKeyOf(gateway, position) is not { } own) continue;
+                key = own;
+            }
+
+            var id = IdOf(fitted.Table!, shape, tuple);
+            yield return new KeyedRow(index, gateway, position, key.Key, key.Digest, id, isReplay);
         }
     }
 
@@ -157,12 +176,14 @@ internal sealed class KeyClaims
     private static async Task<HashSet<string>> ClaimAsync(
         NpgsqlConnection connection,
         LaneId lane,
-        List<KeyedRow> rows,
+        List<KeyedRow> all,
+        bool isReplay,
         Func<Task, Task> wait,
         CancellationToken cancellation)
     {
+        var rows = all.Where(row => row.IsReplay == isReplay).ToList();
         if (rows.Count == 0) return [];
-        await using var command = new NpgsqlCommand(Claim, connection)
+        await using var command = new NpgsqlCommand(isReplay ? TakeOver : Claim, connection)
         {
             Parameters =
             {
@@ -190,11 +211,8 @@ internal sealed class KeyClaims
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            var rejection = await reader.IsDBNullAsync(3, cancellation)
-                ? null
-                : new Rejection(
-                    reader.GetString(3), reader.GetString(4), reader.GetValue(5) as string, reader.GetValue(6) as string);
-            holders[reader.GetString(0)] = new Holder(reader.GetGuid(1), reader.GetString(2), rejection);
+            holders[reader.GetString(0)] = new Holder(
+                reader.GetGuid(1), reader.GetString(2), RejectionColumns.Read(reader, 3));
         }
 
         // Between the claim and this look its time ran out, and it was purged: the next attempt claims it.
@@ -203,7 +221,7 @@ internal sealed class KeyClaims
     }
 
     private readonly record struct KeyedRow(
-        int Index, GatewayId Gateway, long Position, string Key, Guid Digest, string Id);
+        int Index, GatewayId Gateway, long Position, string Key, Guid Digest, string Id, bool IsReplay);
 
     /// <summary>The row that has a key.</summary>
     private sealed record Holder(Guid Digest, string Id, Rejection? Rejection)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Writing.Isolation;
 using Npgsql;
 using NpgsqlTypes;
 using static Ingest.Messages.WriterProtocol;
@@ -111,6 +112,15 @@ internal sealed class LaneTransaction : IAsyncDisposable
         }
     }
 
+    /// <summary>Copies rows to where the server can look at them before they are written.</summary>
+    /// <exception cref="PostgresException">That cannot be done with this table or by this role.</exception>
+    public Task<StagedRows> StageAsync(TableDescriptor table, BatchRows rows, CancellationToken cancellation) =>
+        StagedRows.CopyAsync(connection, table, rows, cancellation);
+
+    /// <summary>Words a check for the constraint that has refused a row; null where there can be none.</summary>
+    public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind, CancellationToken cancellation) =>
+        ConstraintCheck.FindAsync(connection, kind, cancellation);
+
     /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of
     /// each COPY, where a row can still be told.</summary>
     public Task BeginIsolationAsync(CancellationToken cancellation) =>
@@ -129,7 +139,8 @@ internal sealed class LaneTransaction : IAsyncDisposable
     /// </summary>
     /// <param name="table">null where there was nothing to copy.</param>
     /// <param name="exceptions">The rows that are not in the table.</param>
-    /// <param name="keyRecord">Keeps the rejections with their idempotency keys; null where there are none.</param>
+    /// <param name="records">What else is to be kept with the rows: rejections with their idempotency keys, dead
+    /// letters.</param>
     /// <exception cref="PostgresException">With <see cref="SqlErrors.TableChanged"/> where the columns are others;
     /// then, and after any other error that the server reports, nothing was committed unless
     /// <see cref="IsInDoubt"/>.</exception>
@@ -137,13 +148,13 @@ internal sealed class LaneTransaction : IAsyncDisposable
         Batch batch,
         TableDescriptor? table,
         Exceptions exceptions,
-        NpgsqlBatchCommand? keyRecord,
+        IEnumerable<NpgsqlBatchCommand> records,
         CancellationToken cancellation)
     {
         await using var commands = new NpgsqlBatch(connection);
         if (table is not null) commands.BatchCommands.Add(TableCheck(table));
         if (Ledger.Record(batch, exceptions) is { } record) commands.BatchCommands.Add(record);
-        if (keyRecord is not null) commands.BatchCommands.Add(keyRecord);
+        foreach (var command in records) commands.BatchCommands.Add(command);
         commands.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         cancellation.ThrowIfCancellationRequested();
         try

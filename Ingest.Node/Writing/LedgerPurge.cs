@@ -4,8 +4,9 @@ using NpgsqlTypes;
 namespace Ingest.Node.Writing;
 
 /// <summary>
-/// Removes what nobody asks for any more: idempotency keys, exceptions and positions that are older than
-/// <see cref="WritingOptions.KeyRetention"/>.
+/// Removes what nobody asks for any more: idempotency keys, exceptions, positions and the records of replayed dead
+/// letters that are older than <see cref="WritingOptions.KeyRetention"/>, and dead letters that are older than
+/// <see cref="WritingOptions.DeadLetterRetention"/>.
 /// </summary>
 /// <remarks>
 /// Safe for positions, since a row is not written after its deadline, which is long past: a gateway that is gone sends
@@ -24,11 +25,13 @@ internal sealed partial class LedgerPurge(
     // Nodes purge in turn; who finds another one at it leaves it to that one. The number spells "purge".
     private const string Turn = "SELECT pg_try_advisory_xact_lock(483006768997)";
 
-    private static readonly string[] Statements =
+    private readonly (string Statement, TimeSpan Retention)[] steps =
     [
-        Delete("ingest.idempotency", "claimed_at"),
-        Delete("ingest.exceptions", "settled_at"),
-        Delete("ingest.ledger", "moved_at"),
+        (Delete("ingest.idempotency", "claimed_at"), options.KeyRetention),
+        (Delete("ingest.exceptions", "settled_at"), options.KeyRetention),
+        (Delete("ingest.ledger", "moved_at"), options.KeyRetention),
+        (Delete("ingest.dead_letters", "replayed_at"), options.KeyRetention),
+        (Delete("ingest.dead_letters", "occurred_at"), options.DeadLetterRetention),
     ];
 
     /// <summary>Removes all that is too old.</summary>
@@ -36,10 +39,11 @@ internal sealed partial class LedgerPurge(
     public async Task<long> PurgeAsync(CancellationToken cancellation)
     {
         long removed = 0;
-        var before = time.GetUtcNow() - options.KeyRetention;
-        foreach (var statement in Statements)
+        var now = time.GetUtcNow();
+        foreach (var (statement, retention) in steps)
         {
             int count;
+            var before = now - retention;
             do removed += count = await DeleteAsync(statement, before, cancellation);
             while (count == AtOnce);
         }

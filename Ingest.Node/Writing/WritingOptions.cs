@@ -16,6 +16,9 @@ internal sealed record WritingOptions
     /// settled.</summary>
     public required TimeSpan KeyRetention { get; init; }
 
+    /// <summary>How long a dead letter is kept that nobody replays or discards.</summary>
+    public required TimeSpan DeadLetterRetention { get; init; }
+
     /// <summary>Connections of this node at most.</summary>
     [Range(2, 10_000)]
     public required int MaxConnections { get; init; }

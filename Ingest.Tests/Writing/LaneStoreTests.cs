@@ -18,6 +18,7 @@ public sealed class LaneStoreTests : IAsyncLifetime
         AttemptTimeout = TimeSpan.FromSeconds(10),
         LockTimeout = TimeSpan.FromMilliseconds(300),
         KeyRetention = TimeSpan.FromHours(24),
+        DeadLetterRetention = TimeSpan.FromDays(30),
         MaxConnections = 10,
     };
 
@@ -203,7 +204,7 @@ public sealed class LaneStoreTests : IAsyncLifetime
         var inDoubt = await store.ResolveAsync(batch, CancellationToken.None);
         Assert.Equal(WriteFailure.InDoubt, Assert.IsType<Failed>(inDoubt).Failure);
 
-        await zombie.CommitAsync(batch, null, new Exceptions([], []), null, CancellationToken.None);
+        await zombie.CommitAsync(batch, null, new Exceptions([], []), [], CancellationToken.None);
         Assert.IsType<Written>(await store.ResolveAsync(batch, CancellationToken.None));
     }
 

@@ -12,6 +12,7 @@ public sealed class LedgerPurgeTests : IAsyncLifetime
         AttemptTimeout = TimeSpan.FromSeconds(10),
         LockTimeout = TimeSpan.FromSeconds(1),
         KeyRetention = TimeSpan.FromHours(24),
+        DeadLetterRetention = TimeSpan.FromDays(30),
         MaxConnections = 5,
     };
 
@@ -48,6 +49,23 @@ public sealed class LedgerPurgeTests : IAsyncLifetime
         Assert.Equal(23L, await CountAsync("ledger"));
         Assert.Equal(23L, await CountAsync("exceptions"));
         Assert.Equal(23L, await CountAsync("idempotency"));
+    }
+
+    [Fact]
+    public async Task Should_keep_dead_letters_for_their_own_time_and_replayed_ones_as_long_as_keys()
+    {
+        await database.ExecuteAsync("""
+            INSERT INTO ingest.dead_letters (table_name, payload, sqlstate, message, occurred_at, replayed_at)
+            VALUES ('t', '{"n":1}', '23505', 'open', now() - interval '29 days', NULL),
+                ('t', '{"n":2}', '23505', 'open', now() - interval '31 days', NULL),
+                ('t', NULL, '23505', 'replayed', now() - interval '29 days', now() - interval '23 hours'),
+                ('t', NULL, '23505', 'replayed', now() - interval '2 days', now() - interval '25 hours');
+            """);
+
+        Assert.Equal(2, await PurgeAsync());
+
+        Assert.Equal("1,3", await database.ScalarAsync<string>(
+            "SELECT string_agg(id::text, ',' ORDER BY id) FROM ingest.dead_letters"));
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public sealed class ZombieTransactionsTests : IAsyncLifetime
         AttemptTimeout = TimeSpan.FromSeconds(10),
         LockTimeout = TimeSpan.FromSeconds(4),
         KeyRetention = TimeSpan.FromHours(24),
+        DeadLetterRetention = TimeSpan.FromDays(30),
         MaxConnections = 10,
     };
 

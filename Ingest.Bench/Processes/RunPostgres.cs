@@ -3,13 +3,13 @@ using System.Net.Sockets;
 using Ingest.Node.Embedded;
 using Npgsql;
 
-namespace Ingest.Bench.Faults;
+namespace Ingest.Bench.Processes;
 
 /// <summary>
 /// The run's own PostgreSQL server, durable as the embedded one, but supervised by nobody: what a fault has stopped
 /// stays stopped. It listens on a socket in the run's directory too, which nodes in network namespaces can reach.
 /// </summary>
-internal sealed class FaultPostgres : IAsyncDisposable
+internal sealed class RunPostgres : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
@@ -20,7 +20,7 @@ internal sealed class FaultPostgres : IAsyncDisposable
     private readonly int port;
     private readonly string connection;
 
-    private FaultPostgres(ServerDirectory directory, PostgresServer server, TimeProvider time, int port)
+    private RunPostgres(ServerDirectory directory, PostgresServer server, TimeProvider time, int port)
     {
         this.directory = directory;
         this.server = server;
@@ -29,7 +29,7 @@ internal sealed class FaultPostgres : IAsyncDisposable
         connection = ConnectionFiles.ConnectionString(port, directory.ReadPassword(), ConnectionFiles.Database);
         Source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connection)
         {
-            ApplicationName = "faults",
+            ApplicationName = "bench",
             Timeout = 5,
             CommandTimeout = 60,
         });
@@ -38,7 +38,7 @@ internal sealed class FaultPostgres : IAsyncDisposable
     /// <summary>A superuser's connections, for the run itself.</summary>
     public NpgsqlDataSource Source { get; }
 
-    public static async Task<FaultPostgres> StartAsync(
+    public static async Task<RunPostgres> StartAsync(
         RunDirectory run, TimeProvider time, CancellationToken cancellation)
     {
         var account = await ServerAccount.ChooseAsync(cancellation);
@@ -54,7 +54,7 @@ internal sealed class FaultPostgres : IAsyncDisposable
         var port = FreePort();
         await server.EnsureRunningAsync(port, cancellation);
         await DemoDatabase.EnsureAsync(port, directory.ReadPassword(), cancellation);
-        return new FaultPostgres(directory, server, time, port);
+        return new RunPostgres(directory, server, time, port);
     }
 
     /// <summary>A TCP port that nobody listens on at the moment.</summary>

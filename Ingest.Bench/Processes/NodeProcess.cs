@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Ingest.Bench.Load;
 
-namespace Ingest.Bench.Faults;
+namespace Ingest.Bench.Processes;
 
 /// <summary>How one node of the run is started; the same at each start.</summary>
 /// <param name="Name">By which its sessions in PostgreSQL and its log are known.</param>
@@ -60,15 +60,15 @@ internal sealed class NodeProcess(
     }
 
     /// <summary>Waits until the node says that it is ready for rows.</summary>
-    /// <exception cref="FaultRunException">It ended, or took too long.</exception>
+    /// <exception cref="RunException">It ended, or took too long.</exception>
     public async Task WaitUntilReadyAsync(TimeSpan limit)
     {
         var since = time.GetTimestamp();
         while (!await IsReadyAsync())
         {
-            if (ExitCode is { } code) throw new FaultRunException($"{Name} ended with code {code}: see {logFile}");
+            if (ExitCode is { } code) throw new RunException($"{Name} ended with code {code}: see {logFile}");
             if (time.GetElapsedTime(since) > limit)
-                throw new FaultRunException($"{Name} was not ready after {limit.TotalSeconds:N0} s: see {logFile}");
+                throw new RunException($"{Name} was not ready after {limit.TotalSeconds:N0} s: see {logFile}");
             await Task.Delay(Interval, time);
         }
     }
@@ -163,4 +163,4 @@ internal sealed class NodeProcess(
 }
 
 /// <summary>The run itself could not go on: nothing is said about Ingest's promises.</summary>
-internal sealed class FaultRunException(string message) : Exception(message);
+internal sealed class RunException(string message) : Exception(message);

@@ -1,13 +1,13 @@
-// CA1416: fault runs signal processes, which Windows has no word for; the command refuses to start there.
+// CA1416: runs signal processes, which Windows has no word for; the command refuses to start there.
 #pragma warning disable CA1416
 
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Ingest.Bench.Faults;
+namespace Ingest.Bench.Processes;
 
 /// <summary>
-/// The directory of one fault run, with a guard: a small process that waits for the end of this one, then kills the
+/// The directory of one run (of faults, of a benchmark), with a guard: a small process that waits for the end of this one, then kills the
 /// nodes and the server that this run has started and removes the directory: even a killed run leaves nothing behind.
 /// </summary>
 internal sealed class RunDirectory : IDisposable
@@ -43,7 +43,7 @@ internal sealed class RunDirectory : IDisposable
     /// <param name="keep">The logs are to be read afterwards.</param>
     public RunDirectory(bool keep)
     {
-        Path = Directory.CreateTempSubdirectory("ingest-faults-").FullName;
+        Path = Directory.CreateTempSubdirectory("ingest-run-").FullName;
         // A run as root gives the server to another user, which has to come in here.
         File.SetUnixFileMode(
             Path, File.GetUnixFileMode(Path) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);

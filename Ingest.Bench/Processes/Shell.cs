@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Ingest.Bench.Faults;
+namespace Ingest.Bench.Processes;
 
 /// <summary>Short commands of the operating system, which .NET has no words for: signals and networks.</summary>
 internal static class Shell
