@@ -8,7 +8,7 @@ namespace Ingest.Tests.Node;
 
 /// <summary>Requests over HTTP to a whole node, and the spans that come of them.</summary>
 [Collection(nameof(WholeNode))]
-public sealed class TracingTests : IAsyncLifetime
+public sealed class TracingTests : IAsyncLifetime, IDisposable
 {
     private readonly ConcurrentBag<Activity> spans = [];
     private readonly ActivityListener listener;
@@ -35,10 +35,11 @@ public sealed class TracingTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        listener.Dispose();
         await database.DisposeAsync();
         await collector.DisposeAsync();
     }
+
+    public void Dispose() => listener.Dispose();
 
     [Fact]
     public async Task Should_link_the_batch_to_each_request_whose_row_it_wrote_and_tell_the_collector()
