@@ -7,6 +7,7 @@ using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
+using Ingest.Node.Observability.Dashboard;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -138,6 +139,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
             .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
+            .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -158,6 +160,7 @@ internal sealed class NodeHost : IAsyncDisposable
         app.UseIngestAccess();
         app.MapIngest();
         app.MapTelemetry();
+        app.MapDashboard();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);

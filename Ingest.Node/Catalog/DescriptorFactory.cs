@@ -57,6 +57,7 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
         facts.RefusesInput,
         facts.Default)
     {
+        IsReference = facts.IsReference,
         SqlType = SqlType(facts.Type),
         StoredType = SqlType(Stored(facts.Type)),
     };

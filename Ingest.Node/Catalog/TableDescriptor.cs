@@ -30,6 +30,9 @@ public sealed record Column(
     /// </summary>
     public string SqlType { get; init; } = "";
 
+    /// <summary>True where the column is part of a foreign key.</summary>
+    public bool IsReference { get; init; }
+
     /// <summary>As <see cref="SqlType"/>, for a domain the type below it.</summary>
     public string StoredType { get; init; } = "";
 }

@@ -40,8 +40,12 @@ internal sealed class NodeSettings
         tables = read.Sections("tables", fallback: "batching")
             .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
         CheckTimes();
+        InForce = ShownSettings.Of(config, "ingest");
         CheckDoors();
     }
+
+    /// <summary>Each setting by its full name, for people to see: without secrets.</summary>
+    public ImmutableArray<(string Name, string Value)> InForce { get; }
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
     public string Postgres { get; }

@@ -83,6 +83,21 @@ internal sealed class Instruments : IDisposable
             "{batch}",
             "Batches flushed, by what made them due.");
         meter.CreateObservableCounter(
+            "ingest.batch.attempts",
+            () => Each(table => table.LaneEvents.Attempts),
+            "{statement}",
+            "Statements that tried to write rows: one a batch, and more to find its bad rows.");
+        meter.CreateObservableCounter(
+            "ingest.batch.rows.tried",
+            () => Each(table => table.LaneEvents.RowsTried),
+            "{row}",
+            "Rows in these statements.");
+        meter.CreateObservableCounter(
+            "ingest.batch.rows.suspected",
+            () => Each(table => table.LaneEvents.Suspects),
+            "{row}",
+            "Rows tried one by one, since others like them had been refused.");
+        meter.CreateObservableCounter(
             "ingest.lane.events",
             () => EachNonZero(
                 LaneCounters.Events, Event, LaneCounters.NameOf, (table, happened) => table.LaneEvents.Count(happened)),

@@ -57,6 +57,9 @@ internal sealed record TableSnapshot(string Table)
     /// fence.</summary>
     public required IReadOnlyDictionary<string, long> Events { get; init; }
 
+    /// <summary>Statements that tried to write rows: one a batch, and more where some of its rows are bad.</summary>
+    public required long Attempts { get; init; }
+
     /// <summary>Lanes that live on this node.</summary>
     public required int Lanes { get; init; }
 

@@ -93,8 +93,10 @@ internal sealed class TableMetrics
 
     /// <summary>An attempt to write a batch has ended.</summary>
     /// <param name="result">One of <see cref="WriteOutcomes"/>.</param>
-    public void RecordWrite(TimeSpan took, string result)
+    /// <param name="stats">The statements that it took.</param>
+    public void RecordWrite(TimeSpan took, string result, WriteStats stats)
     {
+        LaneEvents.Add(stats);
         writeTime.Record(MicrosecondsOf(took), node.Time.GetTimestamp());
         node.Instruments?.WriteDuration.Record(
             took.TotalSeconds, Tag, new KeyValuePair<string, object?>(Instruments.Result, result));
@@ -129,6 +131,7 @@ internal sealed class TableMetrics
             OldestCaller = OldestCaller,
             OldestInLane = OldestInLane,
             Events = LaneEvents.ByEvent(),
+            Attempts = LaneEvents.Attempts,
         };
     }
 

@@ -26,9 +26,6 @@ internal static class Telemetry
     public static IServiceCollection AddTelemetry(
         this IServiceCollection services, NodeMetrics metrics, TelemetryOptions options, string instance)
     {
-        // ASP.NET Core then names method, route and status by OpenTelemetry's conventions, and only for spans that are
-        // recorded.
-        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
         var telemetry = services
             .AddSingleton(metrics)
             .AddSingleton(options)

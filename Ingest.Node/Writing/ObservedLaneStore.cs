@@ -25,7 +25,7 @@ internal sealed class ObservedLaneStore(ILaneStore store, NodeMetrics metrics) :
         if (result is Written) metrics.IsDatabaseFull = false;
         else if (result is Failed { IsDiskFull: true }) metrics.IsDatabaseFull = true;
         BatchTracing.Close(span, outcome);
-        metrics.Of(batch.Lane.Table).RecordWrite(metrics.Time.GetElapsedTime(started), outcome);
+        metrics.Of(batch.Lane.Table).RecordWrite(metrics.Time.GetElapsedTime(started), outcome, result.Stats);
         return result;
     }
 
