@@ -5,12 +5,14 @@ using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Grpc;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 using Ingest.Node.Observability.Dashboard;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Npgsql;
 
 namespace Ingest.Node;
@@ -48,6 +50,9 @@ internal sealed class NodeHost : IAsyncDisposable
     /// <summary>The addresses that the HTTP server listens on, with the ports that it got.</summary>
     public IEnumerable<string> Addresses =>
         web!.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+
+    /// <summary>The address for gRPC callers.</summary>
+    public string GrpcAddress => Addresses.Last();
 
     public IServiceProvider Services => web!.Services;
 
@@ -103,6 +108,8 @@ internal sealed class NodeHost : IAsyncDisposable
         .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
         // The answer has the reasons; a log line for each time that somebody asks would say nothing new.
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
+        // A call that ends with an error is its caller's to know.
+        .AddFilter("Grpc", LogLevel.Warning)
         .AddFilter("Akka", LogLevel.Warning);
 
     private WebApplication Build(string postgres, TableCatalog catalog)
@@ -114,6 +121,8 @@ internal sealed class NodeHost : IAsyncDisposable
         {
             kestrel.ConfigureForIngest();
             kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
+            // Without TLS nothing in a connection tells HTTP/2 from HTTP/1.1 beforehand, so gRPC has a port of its own.
+            kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc => grpc.Protocols = HttpProtocols.Http2);
         });
         var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
         {
@@ -138,7 +147,13 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton(gateway)
             .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
+<<<<<<< HEAD
             .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
+=======
+            .AddIngestGrpc(Settings.Http.Options)
+            .AddTelemetry(metrics)
+            .AddSingleton(Settings)
+>>>>>>> main
             .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
@@ -159,6 +174,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var app = builder.Build();
         app.UseIngestAccess();
         app.MapIngest();
+        app.MapIngestGrpc();
         app.MapTelemetry();
         app.MapDashboard();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to

@@ -30,6 +30,7 @@ internal sealed class NodeSettings
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
+        GrpcPort = read.Section("grpc").Port("port");
         Access = AccessOf(read.Section("access"));
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
@@ -55,6 +56,9 @@ internal sealed class NodeSettings
     public TimeSpan ShutdownTimeout { get; }
 
     public HttpSettings Http { get; }
+
+    /// <summary>Where the node listens for gRPC callers, at the same address as for HTTP.</summary>
+    public int GrpcPort { get; }
 
     public AccessOptions Access { get; }
 

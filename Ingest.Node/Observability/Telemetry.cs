@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Ingest.Node.Gateway.Access;
 using OpenTelemetry.Exporter;
@@ -11,9 +10,6 @@ namespace Ingest.Node.Observability;
 /// <summary>What a node tells OpenTelemetry, and where to: with its neighbours here, what knows its SDK.</summary>
 internal static class Telemetry
 {
-    /// <summary>Answers whose request is traced say so by this header (W3C Trace Context, level 2).</summary>
-    private const string TraceResponse = "traceresponse";
-
     private static readonly string[] Meters =
     [
         Instruments.MeterName, "Npgsql", "System.Runtime", "Microsoft.AspNetCore.Hosting",
@@ -59,12 +55,7 @@ internal static class Telemetry
     {
         app.MapPrometheusScrapingEndpoint("/metrics").RequireScope(Scope.Observe);
         if (app.Services.GetRequiredService<TelemetryOptions>().OtlpEndpoint is null) return;
-        app.Use(static (context, next) =>
-        {
-            if (Activity.Current is { Recorded: true } request)
-                context.Response.Headers[TraceResponse] = $"00-{request.TraceId}-{request.SpanId}-01";
-            return next(context);
-        });
+        app.Use(RequestTracing.DescribeAsync);
     }
 
     private static void SendTo(this OtlpExporterOptions exporter, Uri endpoint, string path)

@@ -70,6 +70,7 @@ public sealed class NodeSettingsTests
         ("INGEST_SHUTDOWN_TIMEOUT", "1m", node => node.ShutdownTimeout, TimeSpan.FromMinutes(1)),
         ("INGEST_HTTP_HOST", "127.0.0.2", node => node.Http.Address.ToString(), "127.0.0.2"),
         ("INGEST_HTTP_PORT", "81", node => node.Http.Port, 81),
+        ("INGEST_GRPC_PORT", "82", node => node.GrpcPort, 82),
         ("INGEST_MAX_ROW_BYTES", "2KiB", node => node.Http.Options.MaxRowBytes, 2048L),
         ("INGEST_STREAM_CHUNKS", "7", node => node.Http.Options.StreamChunks, 7),
         ("INGEST_RETRY_AFTER", "3s", node => node.Http.Options.RetryAfter,

@@ -22,6 +22,7 @@ public static class IngestEndpoints
         return services
             .AddSingleton(options)
             .AddSingleton<EncoderPool>()
+            .AddSingleton<TableLookup>()
             .AddSingleton<Failures>()
             .AddSingleton<SingleRow>()
             .AddSingleton<StreamSession>()

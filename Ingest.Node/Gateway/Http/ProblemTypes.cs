@@ -1,9 +1,13 @@
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>A kind of problem: the <c>type</c> and <c>title</c> of RFC 9457, stable for programs to compare.</summary>
-internal sealed record ProblemType(string Uri, string Title);
+internal sealed record ProblemType(string Uri, string Title)
+{
+    /// <summary>The same in gRPC, as google.rpc.ErrorInfo has it: <c>ROW_INVALID</c>.</summary>
+    public string Reason { get; } = Uri[(Uri.LastIndexOf('/') + 1)..].ToUpperInvariant().Replace('-', '_');
+}
 
-/// <summary>Every kind of problem that is answered over HTTP. Callers compare the URIs: add, never rename.</summary>
+/// <summary>Every kind of problem that is answered. Callers compare the URIs: add, never rename.</summary>
 internal static class ProblemTypes
 {
     /// <summary>400: the row does not fit its table; <c>errors</c> names each bad column. Nothing was sent.</summary>
