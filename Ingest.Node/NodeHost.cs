@@ -147,13 +147,8 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton(gateway)
             .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
-<<<<<<< HEAD
-            .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
-=======
             .AddIngestGrpc(Settings.Http.Options)
-            .AddTelemetry(metrics)
-            .AddSingleton(Settings)
->>>>>>> main
+            .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
             .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
