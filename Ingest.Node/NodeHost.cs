@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
+using Ingest.Node.DeadLetters;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
@@ -147,6 +148,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton(gateway)
             .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
+            .AddDeadLetters()
             .AddIngestGrpc(Settings.Http.Options)
             .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
             .AddDashboard()
@@ -169,6 +171,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var app = builder.Build();
         app.UseIngestAccess();
         app.MapIngest();
+        app.MapDeadLetters();
         app.MapIngestGrpc();
         app.MapTelemetry();
         app.MapDashboard();
