@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
+using Ingest.Node.DeadLetters;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
@@ -142,6 +143,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton(gateway)
             .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
+            .AddDeadLetters()
             .AddIngestGrpc(Settings.Http.Options)
             .AddTelemetry(metrics)
             .AddSingleton(Settings)
@@ -162,6 +164,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var app = builder.Build();
         app.UseIngestAccess();
         app.MapIngest();
+        app.MapDeadLetters();
         app.MapIngestGrpc();
         app.MapTelemetry();
         app.MapDashboard();
