@@ -138,9 +138,7 @@ public sealed partial class RowEncoder
 
     private static string NameOf(ref Utf8JsonReader reader)
     {
-        const int longest = 100;
-        var raw = reader.ValueSpan;
-        if (reader.ValueIsEscaped && raw.Length <= LongestName)
+        if (reader.ValueIsEscaped && reader.ValueSpan.Length <= LongestName)
         {
             try
             {
@@ -152,6 +150,12 @@ public sealed partial class RowEncoder
             }
         }
 
+        return NameOf(reader.ValueSpan);
+    }
+
+    private static string NameOf(ReadOnlySpan<byte> raw)
+    {
+        const int longest = 100;
         // What a caller sends is not sent back at any length, and need not be valid.
         return raw.Length <= longest
             ? Encoding.UTF8.GetString(raw)
