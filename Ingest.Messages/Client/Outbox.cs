@@ -80,8 +80,8 @@ internal sealed class Outbox
         }
     }
 
-    /// <summary>The stream has ended: takes all rows that were sent and have no verdict, in the order in which they were
-    /// sent.</summary>
+    /// <summary>The stream has ended: takes all rows that were sent and have no verdict, in the order of
+    /// sending.</summary>
     public List<PendingRow> TakeUnsettled()
     {
         lock (sync)

@@ -24,8 +24,8 @@ internal sealed class PendingRow(RowTarget target, ReadOnlyMemory<byte> json, st
     /// <summary>Its place among all rows in the order of their last sending.</summary>
     public long SentAs { get; set; }
 
-    /// <summary>It was sent over a stream that broke before its verdict: it may be in the table, whatever is said of later
-    /// attempts.</summary>
+    /// <summary>It was sent over a stream that broke before its verdict: it may be in the table, whatever is said of
+    /// later attempts.</summary>
     public bool IsUncertain { get; set; }
 
     /// <summary>Why it was not written so far.</summary>

@@ -8,7 +8,7 @@ namespace Ingest.Tests.Client;
 public sealed partial class PublicApiTests
 {
     private const string Approved = """
-        CreateError: IReadOnlyList`1[ValueTuple`2[String,String]] Columns
+        CreateError: IReadOnlyList[ValueTuple[String,String]] Columns
         CreateError: Int32 Code
         CreateError: String Constraint
         CreateError: String Message
@@ -28,26 +28,26 @@ public sealed partial class PublicApiTests
         CreateResult: String Receipt
         CreateResult: String ToString()
         CreateResult: Void .ctor(CreateOutcome, RowId, String, CreateError)
-        IngestClient: IAsyncEnumerable`1[CreateResult] CreateManyAsync[T](String, IAsyncEnumerable`1[T], CancellationToken)
-        IngestClient: Task`1[CreateResult] CreateAsync[T](String, T, String, CancellationToken)
+        IngestClient: IAsyncEnumerable[CreateResult] CreateManyAsync[T](String, IAsyncEnumerable[T], CancellationToken)
+        IngestClient: Task[CreateResult] CreateAsync[T](String, T, String, CancellationToken)
         IngestClient: ValueTask DisposeAsync()
         IngestClient: Void .ctor(IngestClientOptions)
         IngestClient: Void .ctor(String)
         IngestClientOptions: Boolean IdempotencyKeys
-        IngestClientOptions: Func`2[CancellationToken,ValueTask`1[String]] Token
+        IngestClientOptions: Func[CancellationToken,ValueTask[String]] Token
         IngestClientOptions: HttpMessageHandler Handler
         IngestClientOptions: Int32 MaxRowsInFlight
         IngestClientOptions: Int64 MaxBytesInFlight
         IngestClientOptions: JsonSerializerOptions Json
-        IngestClientOptions: Nullable`1[Acknowledge] Acknowledge
+        IngestClientOptions: Nullable[Acknowledge] Acknowledge
         IngestClientOptions: String Address
         IngestClientOptions: String ApiKey
         IngestClientOptions: TimeProvider Time
         IngestClientOptions: TimeSpan RetryFor
         IngestClientOptions: Void .ctor()
         RowId: Boolean IsNone
-        RowId: Nullable`1[Guid] Uuid
-        RowId: Nullable`1[Int64] Number
+        RowId: Nullable[Guid] Uuid
+        RowId: Nullable[Int64] Number
         RowId: String Json
         RowId: String ToString()
         """;
@@ -66,10 +66,10 @@ public sealed partial class PublicApiTests
         from member in type.GetMembers(
             BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)
         where !IsOfRecord(member)
-        select $"{type.Name}: {Namespaces().Replace(member.ToString()!, "")}";
+        select $"{type.Name}: {Clutter().Replace(member.ToString()!, "")}";
 
-    [GeneratedRegex(@"\b(?:\w+\.)+(?=\w)")]
-    private static partial Regex Namespaces();
+    [GeneratedRegex(@"\b(?:\w+\.)+(?=\w)|`\d")]
+    private static partial Regex Clutter();
 
     /// <summary>What the compiler adds to records and enums goes with their kind.</summary>
     private static bool IsOfRecord(MemberInfo member) => member.Name is "Equals" or "GetHashCode" or "<Clone>$"
