@@ -2,10 +2,15 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Ingest.Messages.Api.V1;
 using Ingest.Node;
 using Ingest.Node.Cluster;
 using Ingest.Tests.Postgres;
 using Microsoft.IdentityModel.Tokens;
+using ApiClient = Ingest.Messages.Api.V1.Ingest.IngestClient;
 
 namespace Ingest.Tests.Node;
 
@@ -88,6 +93,19 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
 
         await Soon.IsTrueAsync(async () => await fixture.PostAsync("clicks", old) == 401);
         Assert.Equal(201, await fixture.PostAsync("clicks", renewed));
+    }
+
+    [Fact]
+    public async Task Should_know_a_new_key_at_once_however_many_show_it()
+    {
+        using var output = new StringWriter();
+        var command = new ApiKeyCommand(fixture.Database.DataSource, TimeProvider.System, output);
+        await command.InvokeAsync("add", "crowd", "write:*");
+        var key = output.ToString().Trim();
+
+        var told = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => fixture.PostAsync("clicks", key)));
+
+        Assert.All(told, status => Assert.Equal(201, status));
     }
 
     [Fact]
@@ -219,6 +237,17 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         Assert.Equal(code, response.Headers.GetValues("grpc-status").Single());
     }
 
+    [Fact]
+    public async Task Should_ask_callers_of_grpc_by_the_same_headers()
+    {
+        var key = await fixture.AddKeyAsync("grpc caller", "write:clicks");
+
+        Assert.Equal(StatusCode.Unauthenticated, await fixture.CreateAsync("clicks", "x-api-key", "ingest_no"));
+        Assert.Equal(StatusCode.PermissionDenied, await fixture.CreateAsync("orders", "x-api-key", key));
+        Assert.Equal(StatusCode.OK, await fixture.CreateAsync("clicks", "x-api-key", key));
+        Assert.Equal(StatusCode.OK, await fixture.CreateAsync("clicks", "authorization", $"Bearer {key}"));
+    }
+
     private static async Task<string?> TypeOf(HttpResponseMessage response) =>
         JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()).GetProperty("type").GetString();
 
@@ -280,6 +309,22 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
             using var response = await SendAsync(
                 "POST", $"/v1/tables/{table}/rows", credential, scheme, "application/json", """{"url":"u"}""");
             return (int)response.StatusCode;
+        }
+
+        internal async Task<StatusCode> CreateAsync(string table, string header, string credential)
+        {
+            using var channel = GrpcChannel.ForAddress(node.Host.GrpcAddress);
+            try
+            {
+                await new ApiClient(channel).CreateAsync(
+                    new CreateRequest { Table = table, Json = ByteString.CopyFromUtf8("""{"url":"u"}""") },
+                    new Metadata { { header, credential } });
+                return StatusCode.OK;
+            }
+            catch (RpcException error)
+            {
+                return error.StatusCode;
+            }
         }
 
         /// <summary>Posts rows until one is answered with a status.</summary>
