@@ -163,8 +163,9 @@ internal sealed class LaneStore(
             IEnumerable<NpgsqlBatchCommand> records = [];
             var exceptions = claims?.Judge(rejections, out records) ?? new Exceptions(rejections, []);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
-            if (KeepsLetters(batch.Lane.Table))
-                records = records.Concat(LetterRecord.Of(batch, fitted.Table, rejections));
+            var kept = LetterRecord.KeptOf(
+                batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);
+            records = records.Concat(LetterRecord.Of(batch, fitted.Table, kept));
             await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
             return AttemptOutcome.Of(
                 new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });

@@ -80,4 +80,16 @@ internal static class ProblemTypes
 
     /// <summary>500: a fault of this service; its log says more.</summary>
     public static readonly ProblemType Internal = new("/problems/internal-error", "The service failed");
+
+    /// <summary>409: the dead letter is not there to be changed any more: its row is in the table.</summary>
+    public static readonly ProblemType DeadLetterReplayed =
+        new("/problems/dead-letter-replayed", "The dead letter was replayed");
+
+    /// <summary>409: the dead letter was changed by somebody else at the same time.</summary>
+    public static readonly ProblemType DeadLetterChanged =
+        new("/problems/dead-letter-changed", "The dead letter was changed");
+
+    /// <summary>412: the resource is not in the state that <c>If-Match</c> names.</summary>
+    public static readonly ProblemType PreconditionFailed =
+        new("/problems/precondition-failed", "The resource has changed");
 }
