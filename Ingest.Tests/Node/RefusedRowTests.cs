@@ -27,7 +27,8 @@ public sealed class RefusedRowTests(RefusedRowTests.Fixture fixture) : IClassFix
         var good = Enumerable.Range(1, Rows).Count(row => Mixture.BadAt(row) is null);
         Assert.Equal(good, lines[^1].GetProperty("committed").GetInt32());
         Assert.Equal(Rows - good, lines[^1].GetProperty("rejected").GetInt32());
-        Assert.Equal(good, await fixture.Database.ScalarAsync<long>($"SELECT count(*) FROM mixed WHERE id BETWEEN 1 AND {Rows}"));
+        Assert.Equal(good, await fixture.Database.ScalarAsync<long>(
+            $"SELECT count(*) FROM mixed WHERE id BETWEEN 1 AND {Rows}"));
         AssertTellsNothing(answer.Body);
     }
 
