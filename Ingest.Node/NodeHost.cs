@@ -38,6 +38,7 @@ internal sealed class NodeHost : IAsyncDisposable
         loggers = LoggerFactory.Create(ConfigureLogging);
         metrics = new NodeMetrics(time);
         metrics.FlushIntervalOf = table => settings.BatchingFor(table).FlushInterval;
+        metrics.Log = loggers.CreateLogger("Ingest.Node.Actors");
         metrics.Publish();
     }
 
@@ -96,7 +97,7 @@ internal sealed class NodeHost : IAsyncDisposable
         loggers.Dispose();
     }
 
-    private static void ConfigureLogging(ILoggingBuilder logging) => logging
+    private void ConfigureLogging(ILoggingBuilder logging) => logging
         .ClearProviders()
         .AddSimpleConsole(console =>
         {
@@ -111,19 +112,29 @@ internal sealed class NodeHost : IAsyncDisposable
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
         // A call that ends with an error is its caller's to know.
         .AddFilter("Grpc", LogLevel.Warning)
-        .AddFilter("Akka", LogLevel.Warning);
+        .AddFilter("Akka", LogLevel.Warning)
+        .LimitRepeats(time);
 
     private WebApplication Build(string postgres, TableCatalog catalog)
     {
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         ConfigureLogging(builder.Logging);
+        var certificate = Settings.Http.Tls is { } tls
+            ? new ServerCertificate(tls, time, loggers.CreateLogger<ServerCertificate>())
+            : null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
-            kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
+            kestrel.Limits.MaxConcurrentConnections = Settings.Http.MaxConnections;
+            kestrel.Limits.KeepAliveTimeout = Settings.Http.KeepAliveTimeout;
+            kestrel.Listen(Settings.Http.Address, Settings.Http.Port, listen => certificate?.Serve(listen));
             // Without TLS nothing in a connection tells HTTP/2 from HTTP/1.1 beforehand, so gRPC has a port of its own.
-            kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc => grpc.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc =>
+            {
+                if (certificate is null) grpc.Protocols = HttpProtocols.Http2;
+                else certificate.Serve(grpc);
+            });
         });
         var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
         {
@@ -184,6 +195,9 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge)
+        {
+            FlushBytes = batching.FlushBytes,
+        };
     }
 }
