@@ -74,7 +74,8 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
 
         var listed = JsonSerializer.Deserialize<JsonElement>(await tables.Content.ReadAsStringAsync());
         Assert.Equal(
-            ["orders"], listed.GetProperty("tables").EnumerateArray().Select(table => table.GetProperty("name").GetString()));
+            ["orders"],
+            listed.GetProperty("tables").EnumerateArray().Select(table => table.GetProperty("name").GetString()));
         var accounts = JsonSerializer.Deserialize<JsonElement>(await accounting.Content.ReadAsStringAsync());
         Assert.Equal(
             ["orders"],
@@ -154,7 +155,8 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         var foreign = new SigningCredentials(new RsaSecurityKey(other) { KeyId = "1" }, SecurityAlgorithms.RsaSha256);
         // A key that both sides would have to share: here, what everybody can read of the issuer's.
         var shared = new SigningCredentials(
-            new SymmetricSecurityKey(Encoding.UTF8.GetBytes(File.ReadAllText(issuer.File))), SecurityAlgorithms.HmacSha256);
+            new SymmetricSecurityKey(Encoding.UTF8.GetBytes(File.ReadAllText(issuer.File))),
+            SecurityAlgorithms.HmacSha256);
         var good = issuer.Sign(Grant);
         var unsigned = $"{Base64UrlEncoder.Encode("""{"alg":"none","typ":"JWT"}""")}.{good.Split('.')[1]}.";
 
@@ -249,7 +251,8 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
     }
 
     private static async Task<string?> TypeOf(HttpResponseMessage response) =>
-        JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()).GetProperty("type").GetString();
+        JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync())
+            .GetProperty("type").GetString();
 
     public sealed class Fixture : IAsyncLifetime
     {

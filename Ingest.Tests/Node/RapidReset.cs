@@ -29,7 +29,8 @@ internal static class RapidReset
             var closed = ReadToEndAsync(connection, stop);
             for (var stream = 1; stream < 2 * Requests && !closed.IsCompleted; stream += 2 * Together)
             {
-                var burst = Enumerable.Range(0, Together).SelectMany(number => Request(stream + (2 * number))).ToArray();
+                var burst = Enumerable.Range(0, Together)
+                    .SelectMany(number => Request(stream + (2 * number))).ToArray();
                 await connection.WriteAsync(burst, stop);
             }
 

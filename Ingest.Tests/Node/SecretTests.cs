@@ -55,14 +55,15 @@ public sealed class SecretTests
             foreach (var path in new[]
             {
                 "/", "/v1/tables", "/v1/tables/clicks", "/v1/accounting", "/v1/cluster", "/v1/settings", "/metrics",
-                "/openapi/v1.json", "/v1/dead-letters?table=clicks", "/v1/nothing", $"/v1/tables/{key[..20]}", "/healthz/ready",
+                "/openapi/v1.json", "/v1/dead-letters?table=clicks", "/v1/nothing",
+                $"/v1/tables/{key[..20]}", "/healthz/ready",
             })
             {
                 told.AppendLine(await AskAsync(node, HttpMethod.Get, path, credential));
             }
 
-            told.AppendLine(await AskAsync(node, HttpMethod.Post, "/v1/tables/clicks/rows", credential, """{"url":"u"}"""));
-            told.AppendLine(await AskAsync(node, HttpMethod.Post, "/v1/tables/clicks/rows", credential, """{"url":"refused"}"""));
+            foreach (var row in new[] { """{"url":"u"}""", """{"url":"refused"}""" })
+                told.AppendLine(await AskAsync(node, HttpMethod.Post, "/v1/tables/clicks/rows", credential, row));
         }
 
         // The database turns the node away, and its connections are cut: that is logged.
@@ -71,7 +72,8 @@ public sealed class SecretTests
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'
             """);
         told.AppendLine(await AskAsync(node, HttpMethod.Get, "/healthz/ready", key));
-        await Soon.IsTrueAsync(() => node.Output.Any(line => line.Contains("API keys cannot be read", StringComparison.Ordinal)));
+        await Soon.IsTrueAsync(() => node.Output.Any(
+            line => line.Contains("API keys cannot be read", StringComparison.Ordinal)));
         node.Terminate();
         await node.ExitAsync(TimeSpan.FromSeconds(60));
         foreach (var line in node.Output) told.AppendLine(line);
@@ -85,7 +87,8 @@ public sealed class SecretTests
     private static async Task<string> AddKeyAsync(TestDatabase database)
     {
         using var output = new StringWriter();
-        await new ApiKeyCommand(database.DataSource, TimeProvider.System, output).InvokeAsync("add", "one", "administer:*");
+        var command = new ApiKeyCommand(database.DataSource, TimeProvider.System, output);
+        await command.InvokeAsync("add", "one", "administer:*");
         return output.ToString().Trim();
     }
 

@@ -132,7 +132,8 @@ public sealed class TlsTests : IAsyncLifetime
             return Doors.Made((X509Certificate2)shown);
         };
         using var client = new HttpClient(handler);
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{gateway.Host.Addresses.First()}/v1/tables/items/rows")
+        var url = $"{gateway.Host.Addresses.First()}/v1/tables/items/rows";
+        using var request = new HttpRequestMessage(HttpMethod.Post, url)
         {
             Version = version,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

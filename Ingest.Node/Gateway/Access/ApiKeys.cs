@@ -81,7 +81,7 @@ internal sealed partial class ApiKeys : BackgroundService
                 : null;
     }
 
-    /// <summary>Reads for those who showed an unknown key: however many they are, a second after the last time.</summary>
+    /// <summary>Reads for those who showed an unknown key: however many, a second after the last time.</summary>
     private async Task LookAsync()
     {
         var wait = UnknownEvery - time.GetElapsedTime(Volatile.Read(ref readAt));
