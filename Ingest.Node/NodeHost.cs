@@ -37,6 +37,7 @@ internal sealed class NodeHost : IAsyncDisposable
         this.time = time;
         loggers = LoggerFactory.Create(ConfigureLogging);
         metrics = new NodeMetrics(time);
+        metrics.FlushIntervalOf = table => settings.BatchingFor(table).FlushInterval;
         metrics.Publish();
     }
 
@@ -104,6 +105,8 @@ internal sealed class NodeHost : IAsyncDisposable
         })
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        // It logs each request at a level that nobody asks for, and then would make a span for each, traced or not.
+        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
         // The answer has the reasons; a log line for each time that somebody asks would say nothing new.
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
         // A call that ends with an error is its caller's to know.
@@ -140,13 +143,14 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IRowGateway>(gateway)
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton<IClusterView, ClusterView>()
+            .AddSingleton<IClusterAccounting, ClusterAccounting>()
+            .AddSingleton(Settings)
             .AddSingleton(gateway)
             .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
             .AddDeadLetters()
             .AddIngestGrpc(Settings.Http.Options)
-            .AddTelemetry(metrics)
-            .AddSingleton(Settings)
+            .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
             .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
@@ -158,7 +162,10 @@ internal sealed class NodeHost : IAsyncDisposable
                 .WithIngest(Settings, postgres, store, gateway, metrics));
         var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
-            .AddCheck<ClusterCheck>("cluster", tags: ["ready"]);
+            .AddCheck<ClusterCheck>("cluster", tags: ["ready"])
+            .AddCheck<LanesCheck>("lanes", tags: ["ready"])
+            .AddCheck<DiskCheck>("disk", tags: ["ready"])
+            .AddCheck<OldestRowCheck>("oldest-row", tags: ["ready"]);
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();

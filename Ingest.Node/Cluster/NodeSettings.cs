@@ -8,6 +8,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 using Npgsql;
 
@@ -34,6 +35,7 @@ internal sealed class NodeSettings
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
+        Telemetry = TelemetryOf(read.Section("telemetry"));
         Cluster = ClusterOf(read.Section("cluster"));
         batching = BatchingOf(read.Section("batching"));
         tables = read.Sections("tables", fallback: "batching")
@@ -65,6 +67,8 @@ internal sealed class NodeSettings
     public GatewayOptions Gateway { get; }
 
     public WritingOptions Writing { get; }
+
+    public TelemetryOptions Telemetry { get; }
 
     public ClusterSettings Cluster { get; }
 
@@ -211,6 +215,13 @@ internal sealed class NodeSettings
         KeyRetention = read.Duration("key-retention"),
         DeadLetterRetention = read.Duration("dead-letter-retention"),
         MaxConnections = read.Int("max-connections"),
+    });
+
+    private static TelemetryOptions TelemetryOf(SettingsReader read) => Valid(read, new TelemetryOptions
+    {
+        OtlpEndpoint = read.Url("otlp-endpoint"),
+        TraceRatio = read.Number("trace-ratio"),
+        OldestRowAlarm = read.Duration("oldest-row-alarm"),
     });
 
     private static ClusterSettings ClusterOf(SettingsReader read) => Valid(read, new ClusterSettings(

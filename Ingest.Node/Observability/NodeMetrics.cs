@@ -33,6 +33,29 @@ internal sealed class NodeMetrics : IDisposable
     public TableMetrics Of(string table) =>
         tables.GetOrAdd(table, static (name, node) => new TableMetrics(name, node), this);
 
+    /// <summary>True after a write that PostgreSQL has refused for want of disk space (53100), until one is
+    /// committed.</summary>
+    public bool IsDatabaseFull { get; set; }
+
+    /// <summary>How long rows of a table wait for their batch on purpose; set by the host.</summary>
+    public Func<string, TimeSpan> FlushIntervalOf { get; set; } = static _ => TimeSpan.Zero;
+
+    /// <summary>The row that has waited longest on this node, for its verdict or in a lane, beyond its flush
+    /// interval.</summary>
+    /// <returns>Its table, and that time; an empty name and zero where none waits.</returns>
+    public (string Table, TimeSpan Overdue) MostOverdue()
+    {
+        var most = (Table: "", Overdue: TimeSpan.Zero);
+        foreach (var table in Tables)
+        {
+            var (waiting, held) = (table.OldestCaller, table.OldestInLane);
+            var overdue = (waiting > held ? waiting : held) - FlushIntervalOf(table.Table);
+            if (overdue > most.Overdue) most = (table.Table, overdue);
+        }
+
+        return most;
+    }
+
     public NodeSnapshot Snapshot() => new(
         Since,
         Time.GetUtcNow(),

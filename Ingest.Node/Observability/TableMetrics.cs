@@ -93,8 +93,10 @@ internal sealed class TableMetrics
 
     /// <summary>An attempt to write a batch has ended.</summary>
     /// <param name="result">One of <see cref="WriteOutcomes"/>.</param>
-    public void RecordWrite(TimeSpan took, string result)
+    /// <param name="stats">The statements that it took.</param>
+    public void RecordWrite(TimeSpan took, string result, WriteStats stats)
     {
+        LaneEvents.Add(stats);
         writeTime.Record(MicrosecondsOf(took), node.Time.GetTimestamp());
         node.Instruments?.WriteDuration.Record(
             took.TotalSeconds, Tag, new KeyValuePair<string, object?>(Instruments.Result, result));
@@ -106,7 +108,7 @@ internal sealed class TableMetrics
         var rejected = RejectionReasons.All.ToDictionary(RejectionReasons.NameOf, Rows.RejectedFor);
         var (committed, notWritten, unknown, repeated) =
             (Rows.Committed, Rows.NotWritten, Rows.Unknown, Rows.Repeated);
-        var received = Rows.Received;
+        var (received, accepted) = (Rows.Received, Rows.Accepted);
         var now = node.Time.GetTimestamp();
         var held = Lanes;
         return new TableSnapshot(Table)
@@ -116,6 +118,7 @@ internal sealed class TableMetrics
             RejectedByReason = rejected,
             NotWritten = notWritten,
             Unknown = unknown,
+            Accepted = accepted,
             Repeated = repeated,
             Latency = latency.Read(now),
             BatchRows = batchRows.Read(now),
@@ -128,6 +131,7 @@ internal sealed class TableMetrics
             OldestCaller = OldestCaller,
             OldestInLane = OldestInLane,
             Events = LaneEvents.ByEvent(),
+            Attempts = LaneEvents.Attempts,
         };
     }
 
