@@ -75,7 +75,7 @@ internal sealed class LetterCalls(HttpClient http, IAnsiConsole console)
         var failed = 0;
         foreach (var id in ids)
         {
-            if (await SendAsync(HttpMethod.Post, $"{Of(id)}/replay", null, cancellation) is { } row)
+            if (await SendAsync(HttpMethod.Post, $"{Of(id)}/replay", null, cancellation, id) is { } row)
                 Line($"{id} is replayed as {row.GetProperty("id").GetRawText()}");
             else failed = 1;
         }
@@ -120,7 +120,7 @@ internal sealed class LetterCalls(HttpClient http, IAnsiConsole console)
         var failed = 0;
         foreach (var id in ids)
         {
-            if (await SendAsync(HttpMethod.Delete, Of(id), null, cancellation) is null) failed = 1;
+            if (await SendAsync(HttpMethod.Delete, Of(id), null, cancellation, id) is null) failed = 1;
             else Line(string.Create(CultureInfo.InvariantCulture, $"{id} is discarded"));
         }
 
@@ -138,7 +138,7 @@ internal sealed class LetterCalls(HttpClient http, IAnsiConsole console)
 
     /// <returns>null where the node refused the request, which is then printed.</returns>
     private async Task<JsonElement?> SendAsync(
-        HttpMethod method, string path, string? body, CancellationToken cancellation)
+        HttpMethod method, string path, string? body, CancellationToken cancellation, long? letter = null)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         if (body is not null)
@@ -147,7 +147,7 @@ internal sealed class LetterCalls(HttpClient http, IAnsiConsole console)
         var text = await response.Content.ReadAsStringAsync(cancellation);
         if (response.IsSuccessStatusCode)
             return text.Length == 0 ? default(JsonElement) : JsonSerializer.Deserialize<JsonElement>(text);
-        Refused(text);
+        Refused(text, letter);
         return null;
     }
 
@@ -158,11 +158,12 @@ internal sealed class LetterCalls(HttpClient http, IAnsiConsole console)
         return 0;
     }
 
-    private void Refused(string problem)
+    private void Refused(string problem, long? letter = null)
     {
+        var subject = letter is { } id ? string.Create(CultureInfo.InvariantCulture, $"{id} is refused") : "ingest";
         try
         {
-            Line($"ingest: {Describe(JsonSerializer.Deserialize<JsonElement>(problem))}");
+            Line($"{subject}: {Describe(JsonSerializer.Deserialize<JsonElement>(problem))}");
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
         {

@@ -17,6 +17,8 @@ internal static class LettersCommand
     /// <returns>0; 1 where a letter or the request was refused, or nobody answers; 2 for wrong arguments.</returns>
     public static async Task<int> RunAsync(string[] arguments, NodeSettings settings, IAnsiConsole console)
     {
+        // A log has no width that lines must be folded to.
+        if (Console.IsOutputRedirected) console.Profile.Width = 200;
         var parsed = Root(settings, console).Parse(arguments);
         var hasErrors = parsed.Errors.Count > 0;
         var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
@@ -25,12 +27,18 @@ internal static class LettersCommand
 
     private static RootCommand Root(NodeSettings settings, IAnsiConsole console)
     {
-        var node = new Option<Uri>("--node")
+        var node = new Option<string>("--node")
         {
             Description = "The node's address, as http://host:port; else this machine's, by INGEST_HTTP_PORT",
             DefaultValueFactory = _ => AddressOf(settings),
             Recursive = true,
         };
+        node.Validators.Add(result =>
+        {
+            if (!Uri.TryCreate(result.GetValueOrDefault<string>(), UriKind.Absolute, out var uri)
+                || uri.Scheme is not ("http" or "https"))
+                result.AddError("--node must be an absolute URL, like http://localhost:8080.");
+        });
         var key = new Option<string?>("--api-key")
         {
             Description = "The key to show; else INGEST_API_KEY",
@@ -103,7 +111,7 @@ internal static class LettersCommand
         {
             command.SetAction(async (parsed, stop) =>
             {
-                using var http = new HttpClient { BaseAddress = parsed.GetRequiredValue(node) };
+                using var http = new HttpClient { BaseAddress = new Uri(parsed.GetRequiredValue(node)) };
                 // A bulk replay answers for as long as there are letters.
                 http.Timeout = Timeout.InfiniteTimeSpan;
                 if (parsed.GetValue(key) is { Length: > 0 } shown) http.DefaultRequestHeaders.Add("X-Api-Key", shown);
@@ -115,11 +123,11 @@ internal static class LettersCommand
 
     private static Argument<long> Id() => new("id") { Description = "The letter's id" };
 
-    private static Uri AddressOf(NodeSettings settings)
+    private static string AddressOf(NodeSettings settings)
     {
         var address = settings.Http.Address;
         if (address.Equals(IPAddress.Any)) address = IPAddress.Loopback;
         if (address.Equals(IPAddress.IPv6Any)) address = IPAddress.IPv6Loopback;
-        return new Uri($"http://{new IPEndPoint(address, settings.Http.Port)}");
+        return $"http://{new IPEndPoint(address, settings.Http.Port)}";
     }
 }
