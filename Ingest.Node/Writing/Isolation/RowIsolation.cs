@@ -180,7 +180,7 @@ internal sealed class RowIsolation(
         try
         {
             meter.CountAttempt(range.Count);
-            await transaction.CopyAsync(fitted.Table!, rows, range, cancellation);
+            await meter.TimeAsync(transaction.CopyAsync(fitted.Table!, rows, range, cancellation));
             await transaction.KeepAsync(cancellation);
             return null;
         }
