@@ -96,7 +96,7 @@ internal sealed class SingleRow(
         else RowEncoder.WriteKey(submission.Table, rows.ShapeOf(0), rows.Tuple(0), buffer.Json);
         if (isAccepted) buffer.Json.WriteString("receipt"u8, submission.ReceiptOf(0).ToString());
         buffer.Json.WriteEndObject();
-        var status = isAccepted ? StatusCodes.Status202Accepted : StatusCodes.Status201Created;
+        var status = Answers.StatusOf(submission, 0);
         Answers.Write(context, status, MediaTypes.Json, buffer.Written());
         JsonBuffer.Return(buffer);
     }
