@@ -33,7 +33,9 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
     public async Task InitializeAsync()
     {
         lanes = await LaneDatabase.CreateAsync(
-            mayStage: true, table => Settings.GetValueOrDefault(table, OnConflict.Fail), mostRowsAtOnce);
+            mayStage: true,
+            onConflict: table => Settings.GetValueOrDefault(table, OnConflict.Fail),
+            mostRowsAtOnce: mostRowsAtOnce);
         await lanes.Database.ExecuteAsync("""
             CREATE TABLE skips (id int PRIMARY KEY, v text CHECK (v <> 'bad'), w text DEFAULT 'none');
             CREATE TABLE mails (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, tenant int NOT NULL DEFAULT 1,
