@@ -1,5 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Grpc.AspNetCore.Server;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Ingest.Tests.Node;
 
@@ -58,6 +61,24 @@ public sealed class OpenApiTests(OpenApiTests.Fixture fixture) : IClassFixture<O
 
         Assert.Empty(read.Diagnostic!.Errors);
         Assert.Empty(read.Diagnostic.Warnings);
+    }
+
+    [Fact]
+    public async Task Should_describe_every_call_of_the_surface()
+    {
+        var paths = (await DocumentAsync())["paths"]!.AsObject();
+        string[] others = ["/docs", "/dashboard", "/openapi", "/v1/{**path}", "/v1/tables/{table}/rows"];
+
+        var calls = fixture.Node.Host.Services.GetServices<EndpointDataSource>()
+            .SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
+            .Select(endpoint => $"/{endpoint.RoutePattern.RawText!.TrimStart('/')}")
+            .Where(path => path.Length > 1 && !path.Contains("{unimplemented", StringComparison.Ordinal)
+                && !others.Any(other => path.StartsWith(other, StringComparison.Ordinal)))
+            .Distinct().ToArray();
+
+        Assert.Contains("/v1/accounting", calls);
+        Assert.Empty(calls.Except(paths.Select(path => path.Key)));
     }
 
     [Fact]

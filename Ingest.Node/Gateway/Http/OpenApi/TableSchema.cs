@@ -47,6 +47,18 @@ internal static class TableSchema
         ["required"] = new JsonArray("id"),
     };
 
+    /// <summary>The schema of the answer to one row that was accepted.</summary>
+    public static JsonObject Accepted(TableDescriptor table)
+    {
+        var schema = Created(table);
+        schema["properties"]!["receipt"] = new JsonObject
+        {
+            ["type"] = "string", ["description"] = "Ask for the verdict with it: GET /v1/receipts/{receipt}.",
+        };
+        schema["required"]!.AsArray().Add("receipt");
+        return schema;
+    }
+
     /// <summary>True where a row without the column is refused.</summary>
     public static bool MustBeGiven(TableDescriptor table, Column column) =>
         table.Plan.MustBeGiven(column) && column.RefusesInput is null && !IsMadeByNode(table, column);
