@@ -38,6 +38,7 @@ internal sealed class NodeHost : IAsyncDisposable
         loggers = LoggerFactory.Create(ConfigureLogging);
         metrics = new NodeMetrics(time);
         metrics.FlushIntervalOf = table => settings.BatchingFor(table).FlushInterval;
+        metrics.Log = loggers.CreateLogger("Ingest.Node.Actors");
         metrics.Publish();
     }
 
@@ -96,7 +97,7 @@ internal sealed class NodeHost : IAsyncDisposable
         loggers.Dispose();
     }
 
-    private static void ConfigureLogging(ILoggingBuilder logging) => logging
+    private void ConfigureLogging(ILoggingBuilder logging) => logging
         .ClearProviders()
         .AddSimpleConsole(console =>
         {
@@ -111,7 +112,8 @@ internal sealed class NodeHost : IAsyncDisposable
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
         // A call that ends with an error is its caller's to know.
         .AddFilter("Grpc", LogLevel.Warning)
-        .AddFilter("Akka", LogLevel.Warning);
+        .AddFilter("Akka", LogLevel.Warning)
+        .LimitRepeats(time);
 
     private WebApplication Build(string postgres, TableCatalog catalog)
     {

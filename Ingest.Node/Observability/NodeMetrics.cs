@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ingest.Node.Observability;
 
@@ -17,6 +18,9 @@ internal sealed class NodeMetrics : IDisposable
     }
 
     public TimeProvider Time { get; }
+
+    /// <summary>Where actors log.</summary>
+    public ILogger Log { get; set; } = NullLogger.Instance;
 
     /// <summary>When counting began: the node's start.</summary>
     public DateTimeOffset Since { get; }

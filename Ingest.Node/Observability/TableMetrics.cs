@@ -37,6 +37,9 @@ internal sealed class TableMetrics
     /// <summary>The attribute that names the table.</summary>
     public KeyValuePair<string, object?> Tag { get; }
 
+    /// <summary>Where the table's lanes log.</summary>
+    public ILogger Log => node.Log;
+
     /// <summary>What became of the rows of this node's callers.</summary>
     public TableCounters Rows { get; } = new();
 

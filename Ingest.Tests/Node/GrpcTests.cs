@@ -76,7 +76,8 @@ public sealed class GrpcTests(GrpcFixture fixture) : IClassFixture<GrpcFixture>,
             "typed", """{"name":"n1"}""", """{"name":"n2"}""", """{"name":"n1"}""", """{"name":"n3"}"""));
 
         var rejected = Assert.Single(verdicts, range => range.Outcome == Outcome.Rejected);
-        Assert.Equal((3ul, "23505", "typed_name_key"), (rejected.First, rejected.Error.Sqlstate, rejected.Error.Constraint));
+        Assert.Equal(
+            (3ul, "23505", "typed_name_key"), (rejected.First, rejected.Error.Sqlstate, rejected.Error.Constraint));
         Assert.Equal(3, verdicts.ByNumber().Count(row => row.Value == Outcome.Committed));
     }
 
@@ -146,7 +147,8 @@ public sealed class GrpcTests(GrpcFixture fixture) : IClassFixture<GrpcFixture>,
         await call.RequestStream.CompleteAsync();
 
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
-        var services = call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name).ToList();
+        var services = call.ResponseStream.Current.ListServicesResponse.Service
+            .Select(service => service.Name).ToList();
         Assert.Contains("ingest.v1.Ingest", services);
         Assert.Contains("grpc.health.v1.Health", services);
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));

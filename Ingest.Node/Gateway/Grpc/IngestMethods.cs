@@ -6,8 +6,8 @@ using Ingest.Messages.Api.V1;
 namespace Ingest.Node.Gateway.Grpc;
 
 /// <summary>
-/// Binds the service's methods. Requests come as their bytes, since a row is encoded from where it lies; answers are the
-/// generated messages.
+/// Binds the service's methods. Requests come as their bytes, since a row is encoded from where it lies; answers are
+/// the generated messages.
 /// </summary>
 internal sealed class IngestMethods : IServiceMethodProvider<IngestService>
 {

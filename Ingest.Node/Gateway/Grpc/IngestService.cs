@@ -8,8 +8,8 @@ using Ingest.Node.Gateway.Http.Streaming;
 namespace Ingest.Node.Gateway.Grpc;
 
 /// <summary>
-/// <c>ingest.v1.Ingest</c> over the same gateway, encoders and streaming engine as the HTTP endpoints. The proto file is
-/// its reference.
+/// <c>ingest.v1.Ingest</c> over the same gateway, encoders and streaming engine as the HTTP endpoints. The proto file
+/// is its reference.
 /// </summary>
 internal sealed class IngestService(
     IRowGateway gateway,

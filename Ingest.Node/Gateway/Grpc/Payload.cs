@@ -5,8 +5,8 @@ using Ingest.Node.Catalog;
 namespace Ingest.Node.Gateway.Grpc;
 
 /// <summary>
-/// The bytes of one request message, in a rented buffer: rows are encoded from where they lie, and no object is made for
-/// any part of them. Dispose it once.
+/// The bytes of one request message, in a rented buffer: rows are encoded from where they lie, and no object is made
+/// for any part of them. Dispose it once.
 /// </summary>
 internal sealed class Payload : IDisposable
 {

@@ -135,7 +135,9 @@ public sealed class CreateTests : IAsyncLifetime
         var raw = Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes);
         var method = new Method<byte[], byte[]>(MethodType.Unary, "ingest.v1.Ingest", "Create", raw, raw);
 
-        foreach (var garbage in new byte[][] { [0x0A], [0x0A, 0x05, 0x41], [0x00], [0x0B], [0x10], [.. Enumerable.Repeat((byte)0xFF, 12)] })
+        byte[][] broken =
+            [[0x0A], [0x0A, 0x05, 0x41], [0x00], [0x0B], [0x10], [.. Enumerable.Repeat((byte)0xFF, 12)]];
+        foreach (var garbage in broken)
         {
             var error = await Assert.ThrowsAsync<RpcException>(() => server.Channel.CreateCallInvoker()
                 .AsyncUnaryCall(method, null, default, garbage).ResponseAsync);
