@@ -89,20 +89,20 @@ public sealed class OpenApiTests(OpenApiTests.Fixture fixture) : IClassFixture<O
         Assert.False(schema["additionalProperties"]!.GetValue<bool>());
         Assert.Equal(["code", "state"], schema["required"]!.AsArray().Select(name => name!.GetValue<string>()));
         Assert.Equal(
-            """{"type":"string","maxLength":20,"description":"PostgreSQL type: character varying(20)."}""",
+            """{"type":"string","maxLength":20,"description":"PostgreSQL type: `character varying(20)`."}""",
             Column("code"));
         Assert.Equal(
-            """{"type":"string","enum":["sad","so so"],"description":"PostgreSQL type: mood."}""", Column("state"));
+            """{"type":"string","enum":["sad","so so"],"description":"PostgreSQL type: `mood`."}""", Column("state"));
         Assert.Equal(
-            """{"type":["string","null"],"enum":["sad","so so",null],"description":"PostgreSQL type: mood."}""",
+            """{"type":["string","null"],"enum":["sad","so so",null],"description":"PostgreSQL type: `mood`."}""",
             Column("before"));
         Assert.Equal(
             """{"type":"integer","format":"int32","minimum":-2147483648,"maximum":2147483647,"default":42,"""
-            + "\"description\":\"PostgreSQL type: integer. Default: 42.\"}",
+            + "\"description\":\"PostgreSQL type: `integer`. Default: `42`.\"}",
             Column("weight"));
         Assert.Equal("it's", schema["properties"]!["note"]!["default"]!.GetValue<string>());
         Assert.True(schema["properties"]!["twice"]!["readOnly"]!.GetValue<bool>());
-        Assert.Equal(1_000_000, schema["properties"]!["price"]!["exclusiveMaximum"]!.GetValue<decimal>());
+        Assert.Equal(999_999.99m, schema["properties"]!["price"]!["maximum"]!.GetValue<decimal>());
         Assert.Equal("date-time", schema["properties"]!["times"]!["items"]!["format"]!.GetValue<string>());
 
         string Column(string name) => schema["properties"]![name]!.ToJsonString(

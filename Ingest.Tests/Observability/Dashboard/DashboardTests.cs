@@ -30,7 +30,7 @@ public sealed class DashboardTests(DashboardTests.Fixture fixture, Browser brows
         await Soon.IsTrueAsync(async () => (await ReadBooksAsync(visit))["committed"] > 200);
         var during = await ReadBooksAsync(visit);
         Assert.Equal(during["received"], Books.Skip(1).Sum(name => during[name]));
-        Assert.NotEqual("0", await visit["[data-tile=committed]"].TextContentAsync());
+        await Assertions.Expect(visit["[data-tile=committed]"]).Not.ToHaveTextAsync("0");
         await end.CancelAsync();
         await load;
 
