@@ -35,6 +35,7 @@ internal static class Program
     private static string? ReasonOf(Exception error) => error switch
     {
         SettingsException or EmbeddedPostgresException or IOException => error.Message,
+        System.Security.Cryptography.CryptographicException => $"The certificate cannot be used: {error.Message}",
         PostgresException postgres => $"PostgreSQL refuses: {postgres.MessageText} ({postgres.SqlState})",
         RemoteTransportException => $"The port for other nodes cannot be taken: {error.GetBaseException().Message}",
         { InnerException: { } inner } => ReasonOf(inner),

@@ -170,6 +170,41 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
             async () => await fixture.PostAsync("clicks", token, "Bearer") == 201, TimeSpan.FromSeconds(60));
     }
 
+    [Fact]
+    public async Task Should_hold_a_caller_to_the_rows_a_second_that_its_keys_have_together()
+    {
+        var first = await fixture.AddKeyAsync("slow", "write:*", "--rows-per-second", "2");
+        var second = await fixture.AddKeyAsync("slow", "write:*", "--rows-per-second", "2");
+        var other = await fixture.AddKeyAsync("unlimited", "write:*");
+
+        var told = new List<int>();
+        for (var row = 0; row < 8; row++) told.Add(await fixture.PostAsync("clicks", row % 2 == 0 ? first : second));
+
+        Assert.Contains(201, told);
+        Assert.Contains(429, told);
+        Assert.Equal(201, await fixture.PostAsync("clicks", other));
+        using var refused = await fixture.PostUntilAsync("clicks", first, 429);
+        Assert.Equal("/problems/caller-limit", await TypeOf(refused));
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.Equal(201, await fixture.PostAsync("clicks", first));
+    }
+
+    [Fact]
+    public async Task Should_slow_a_stream_down_to_its_callers_rows_a_second()
+    {
+        var key = await fixture.AddKeyAsync("stream", "write:*", "--rows-per-second", "1000");
+        var body = string.Concat(Enumerable.Repeat("{\"url\":\"u\"}\n", 2_500));
+        var started = TimeProvider.System.GetTimestamp();
+
+        using var response = await fixture.SendAsync(
+            "POST", "/v1/tables/clicks/rows?verdicts=none", key, null, "application/x-ndjson", body);
+
+        // A second's rows at once, and the rest at the rate; the last piece need not be paid for any more.
+        Assert.Contains("\"committed\":2500", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 0.9, 30);
+    }
+
     [Theory]
     [InlineData(null, "16")]
     [InlineData("write:nothing", "7")]
@@ -219,11 +254,11 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         }
 
         /// <summary>Makes a key as a person does, and waits until the node must know of it.</summary>
-        internal async Task<string> AddKeyAsync(string name, string grant)
+        internal async Task<string> AddKeyAsync(string name, string grant, params string[] options)
         {
             using var output = new StringWriter();
             var command = new ApiKeyCommand(Database.DataSource, TimeProvider.System, output);
-            Assert.Equal(0, await command.InvokeAsync("add", name, grant));
+            Assert.Equal(0, await command.InvokeAsync(["add", name, grant, .. options]));
             var key = output.ToString().Trim();
             await Soon.IsTrueAsync(async () =>
             {
@@ -245,6 +280,18 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
             using var response = await SendAsync(
                 "POST", $"/v1/tables/{table}/rows", credential, scheme, "application/json", """{"url":"u"}""");
             return (int)response.StatusCode;
+        }
+
+        /// <summary>Posts rows until one is answered with a status.</summary>
+        internal async Task<HttpResponseMessage> PostUntilAsync(string table, string key, int status)
+        {
+            while (true)
+            {
+                var response = await SendAsync(
+                    "POST", $"/v1/tables/{table}/rows", key, null, "application/json", """{"url":"u"}""");
+                if ((int)response.StatusCode == status) return response;
+                response.Dispose();
+            }
         }
 
         internal async Task<HttpResponseMessage> SendAsync(
