@@ -155,6 +155,9 @@ internal static class OpenApiDocument
     {
         using var stream = typeof(OpenApiDocument).Assembly.GetManifestResourceStream(Source)
             ?? throw new InvalidOperationException($"{Source} is not embedded.");
-        return JsonDocument.Parse(stream);
+        var document = JsonNode.Parse(stream)!;
+        document["components"]!["schemas"]!["ingest..Problem"]!["properties"]!["type"]!["enum"] =
+            new JsonArray([.. ProblemTypes.All.Select(type => (JsonNode)type.Uri)]);
+        return JsonDocument.Parse(document.ToJsonString());
     }
 }
