@@ -100,6 +100,7 @@ internal sealed class TableMetrics
     public void RecordWrite(TimeSpan took, string result, WriteStats stats)
     {
         LaneEvents.Add(stats);
+        if (stats.Copying > TimeSpan.Zero) node.Instruments?.CopyDuration.Record(stats.Copying.TotalSeconds, tags);
         writeTime.Record(MicrosecondsOf(took), node.Time.GetTimestamp());
         node.Instruments?.WriteDuration.Record(
             took.TotalSeconds, Tag, new KeyValuePair<string, object?>(Instruments.Result, result));

@@ -51,7 +51,7 @@ internal sealed class LaneStore(
 
     public async Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation)
     {
-        var meter = new WriteMeter();
+        var meter = new WriteMeter(time);
         var result = await WriteAsync(batch, meter, cancellation);
         return result with { Stats = meter.Stats };
     }
@@ -129,7 +129,8 @@ internal sealed class LaneStore(
     private static RowWriter WriteWhole(WriteMeter meter) => async (transaction, fitted, cancellation) =>
     {
         meter.CountAttempt(fitted.Rows.Count);
-        await transaction.CopyAsync(fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation);
+        await meter.TimeAsync(transaction.CopyAsync(
+            fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation));
         if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([]);
         return fitted.Rejections;
     };

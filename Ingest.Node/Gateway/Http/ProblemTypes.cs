@@ -105,5 +105,5 @@ internal static class ProblemTypes
     /// <summary>All of them.</summary>
     public static IEnumerable<ProblemType> All => typeof(ProblemTypes)
         .GetFields(BindingFlags.Public | BindingFlags.Static)
-        .Select(field => field.GetValue(null)).OfType<ProblemType>();
+        .Select(type => type.GetValue(null)).OfType<ProblemType>();
 }
