@@ -139,6 +139,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
         {
             KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
+            LettersKept = (table, letters) => metrics.Of(table).Letters.Add(LetterEvent.Kept, letters),
         };
         var store = new ObservedLaneStore(lanes, metrics);
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);

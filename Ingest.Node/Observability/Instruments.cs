@@ -106,6 +106,12 @@ internal sealed class Instruments : IDisposable
                 LaneCounters.Events, Event, LaneCounters.NameOf, (table, happened) => table.LaneEvents.Count(happened)),
             "{event}",
             "What befell envelopes and batches on their way.");
+        meter.CreateObservableCounter(
+            "ingest.dead_letters",
+            () => EachNonZero(
+                LetterCounters.Events, Event, LetterCounters.NameOf, (table, happened) => table.Letters.Count(happened)),
+            "{letter}",
+            "Dead letters kept, replayed and discarded.");
         meter.CreateObservableUpDownCounter(
             "ingest.lanes", () => Each(table => table.Lanes.Count), "{lane}", "Lanes that live on this node.");
         meter.CreateObservableUpDownCounter(

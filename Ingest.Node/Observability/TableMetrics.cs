@@ -46,6 +46,9 @@ internal sealed class TableMetrics
     /// <summary>What the lanes of this node did.</summary>
     public LaneCounters LaneEvents { get; } = new();
 
+    /// <summary>What became of refused rows that are kept.</summary>
+    public LetterCounters Letters { get; } = new();
+
     /// <summary>The lanes that live on this node.</summary>
     public ICollection<LaneGauge> Lanes => lanes.Keys;
 

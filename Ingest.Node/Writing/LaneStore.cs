@@ -23,6 +23,9 @@ internal sealed class LaneStore(
     /// <summary>Whether a table's refused rows become dead letters.</summary>
     public Func<string, bool> KeepsLetters { get; init; } = static _ => false;
 
+    /// <summary>Is told how many dead letters of a table were kept.</summary>
+    public Action<string, long> LettersKept { get; init; } = static (_, _) => { };
+
     public async Task<object> ReadLedgerAsync(LaneId lane, CancellationToken cancellation)
     {
         try
@@ -180,8 +183,11 @@ internal sealed class LaneStore(
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
             var kept = LetterRecord.KeptOf(
                 batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);
-            records = records.Concat(LetterRecord.Of(batch, fitted.Table, kept));
+            var letters = LetterRecord.Of(batch, fitted.Table, kept).ToList();
+            records = records.Concat(letters);
             await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
+            if (letters.Count > 0)
+                LettersKept(batch.Lane.Table, letters.Sum(command => (long)command.RecordsAffected));
             return AttemptOutcome.Of(
                 new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });
         }

@@ -19,6 +19,9 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
     [InlineData("GET", "/v1/tables/clicks")]
     [InlineData("GET", "/v1/accounting")]
     [InlineData("GET", "/v1/cluster")]
+    [InlineData("GET", "/v1/dead-letters")]
+    [InlineData("DELETE", "/v1/dead-letters?all=true")]
+    [InlineData("POST", "/v1/dead-letters/1/replay")]
     public async Task Should_ask_who_calls(string method, string path)
     {
         using var response = await fixture.SendAsync(method, path, key: null);
@@ -38,6 +41,34 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         using var response = await fixture.SendAsync("GET", path, key: null);
 
         Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Should_show_a_key_the_dead_letters_of_its_tables_and_change_none()
+    {
+        await fixture.Database.ExecuteAsync("""
+            INSERT INTO ingest.dead_letters (id, table_name, payload, sqlstate, message) VALUES
+                (7, 'clicks', '{}', '23505', 'a'), (8, 'orders', '{}', '23505', 'b')
+            """);
+        var key = await fixture.AddKeyAsync("support", "read-dead-letters:clicks");
+
+        using var list = await fixture.SendAsync("GET", "/v1/dead-letters", key);
+        var ids = JsonSerializer.Deserialize<JsonElement>(await list.Content.ReadAsStringAsync())
+            .GetProperty("deadLetters").EnumerateArray().Select(letter => letter.GetProperty("id").GetInt32());
+
+        Assert.Equal([7], ids);
+        Assert.Equal(200, await StatusAsync("GET", "/v1/dead-letters/7"));
+        Assert.Equal(403, await StatusAsync("GET", "/v1/dead-letters/8"));
+        Assert.Equal(403, await StatusAsync("GET", "/v1/dead-letters?table=orders"));
+        Assert.Equal(403, await StatusAsync("POST", "/v1/dead-letters/7/replay"));
+        Assert.Equal(403, await StatusAsync("DELETE", "/v1/dead-letters/7"));
+        Assert.Equal(403, await StatusAsync("DELETE", "/v1/dead-letters?all=true"));
+
+        async Task<int> StatusAsync(string method, string path)
+        {
+            using var response = await fixture.SendAsync(method, path, key);
+            return (int)response.StatusCode;
+        }
     }
 
     [Fact]
