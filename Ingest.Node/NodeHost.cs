@@ -4,6 +4,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 using Ingest.Node.Writing;
@@ -59,7 +60,7 @@ internal sealed class NodeHost : IAsyncDisposable
 
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
-        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop), log, time, cancellation);
+        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
         var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
         web = Build(postgres, catalog);
@@ -129,6 +130,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
+            .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
             .AddTelemetry(metrics)
             .AddAkka(Program.SystemName, akka => akka
@@ -145,6 +147,7 @@ internal sealed class NodeHost : IAsyncDisposable
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();
+        app.UseIngestAccess();
         app.MapIngest();
         app.MapTelemetry();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to

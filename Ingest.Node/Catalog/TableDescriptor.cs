@@ -29,6 +29,9 @@ public sealed record Column(
     /// refuses.
     /// </summary>
     public string SqlType { get; init; } = "";
+
+    /// <summary>As <see cref="SqlType"/>, for a domain the type below it.</summary>
+    public string StoredType { get; init; } = "";
 }
 
 /// <summary>Where a row's key comes from when the row does not give it.</summary>
