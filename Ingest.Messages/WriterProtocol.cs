@@ -45,7 +45,11 @@ public static class WriterProtocol
     /// <summary>The request could not be carried out now.</summary>
     /// <param name="Failure">What the batcher is to do.</param>
     /// <param name="Reason">For the log: no row's data.</param>
-    public sealed record Failed(long BatchId, WriteFailure Failure, string Reason) : WriteResult(BatchId);
+    public sealed record Failed(long BatchId, WriteFailure Failure, string Reason) : WriteResult(BatchId)
+    {
+        /// <summary>PostgreSQL's disk is full (SQLSTATE 53100).</summary>
+        public bool IsDiskFull => Reason.StartsWith("53100", StringComparison.Ordinal);
+    }
 
     /// <summary>The verdicts of settled positions, where they are not committed.</summary>
     /// <param name="Rejections">The rejected rows in the range.</param>

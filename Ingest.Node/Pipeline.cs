@@ -107,6 +107,7 @@ internal static class Pipeline
             var lanes = registry.Get<Lanes>();
             var actor = system.ActorOf(Props.Create(() => new GatewayActor(options, gateway, lanes)), "gateway");
             gateway.Attach(actor);
+            system.ActorOf(Props.Create(() => new AccountsActor(gateway)), AccountsActor.Name);
             system.ActorOf(Props.Create(() => new ShardHomes(() => ShardHomes.RegionsOf(system), lanes)), "shard-homes");
             // A node that the others have given up on ends its actors first: its callers are to hear that at once.
             Akka.Cluster.Cluster.Get(system).RegisterOnMemberRemoved(gateway.Drain);

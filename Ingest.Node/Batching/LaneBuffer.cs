@@ -112,7 +112,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
                 if (part.Envelope.Deadline > now) continue;
                 Count(part, -1);
                 (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
-                part = part with { Envelope = part.Envelope with { Runs = [], Keys = [] }, Skipped = true };
+                part = part with { Envelope = part.Envelope with { Runs = [], Keys = [], Traces = [] }, Skipped = true };
                 current.Value = (part, since);
             }
 

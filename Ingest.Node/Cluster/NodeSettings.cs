@@ -8,6 +8,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 using Npgsql;
 
@@ -29,17 +30,23 @@ internal sealed class NodeSettings
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
+        GrpcPort = read.Section("grpc").Port("port");
         Access = AccessOf(read.Section("access"));
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
+        Telemetry = TelemetryOf(read.Section("telemetry"));
         Cluster = ClusterOf(read.Section("cluster"));
         batching = BatchingOf(read.Section("batching"));
         tables = read.Sections("tables", fallback: "batching")
             .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
         CheckTimes();
+        InForce = ShownSettings.Of(config, "ingest");
         CheckDoors();
     }
+
+    /// <summary>Each setting by its full name, for people to see: without secrets.</summary>
+    public ImmutableArray<(string Name, string Value)> InForce { get; }
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
     public string Postgres { get; }
@@ -50,6 +57,9 @@ internal sealed class NodeSettings
 
     public HttpSettings Http { get; }
 
+    /// <summary>Where the node listens for gRPC callers, at the same address as for HTTP.</summary>
+    public int GrpcPort { get; }
+
     public AccessOptions Access { get; }
 
     public CatalogOptions Catalog { get; }
@@ -57,6 +67,8 @@ internal sealed class NodeSettings
     public GatewayOptions Gateway { get; }
 
     public WritingOptions Writing { get; }
+
+    public TelemetryOptions Telemetry { get; }
 
     public ClusterSettings Cluster { get; }
 
@@ -203,6 +215,13 @@ internal sealed class NodeSettings
         KeyRetention = read.Duration("key-retention"),
         DeadLetterRetention = read.Duration("dead-letter-retention"),
         MaxConnections = read.Int("max-connections"),
+    });
+
+    private static TelemetryOptions TelemetryOf(SettingsReader read) => Valid(read, new TelemetryOptions
+    {
+        OtlpEndpoint = read.Url("otlp-endpoint"),
+        TraceRatio = read.Number("trace-ratio"),
+        OldestRowAlarm = read.Duration("oldest-row-alarm"),
     });
 
     private static ClusterSettings ClusterOf(SettingsReader read) => Valid(read, new ClusterSettings(

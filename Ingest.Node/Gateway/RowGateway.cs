@@ -108,6 +108,8 @@ internal sealed class RowGateway : IRowGateway, IAccounting
         Hurry();
     }
 
+    internal ILogger Log => metrics.Log;
+
     internal LaneSettings SettingsOf(string table) => settingsOf(table);
 
     internal TableMetrics MetricsOf(string table) => metrics.Of(table);

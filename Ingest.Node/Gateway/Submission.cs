@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
@@ -21,6 +22,9 @@ public sealed class Submission : IValueTaskSource
 
     /// <summary>Where the table's rows are counted.</summary>
     internal TableMetrics Metrics { get; set; } = null!;
+
+    /// <summary>The request's span, where it is recorded; else the default.</summary>
+    internal ActivityContext Request { get; private set; }
 
     /// <summary>When it was submitted: a timestamp of the node's clock.</summary>
     internal long SubmittedAt { get; private set; }
@@ -73,6 +77,7 @@ public sealed class Submission : IValueTaskSource
     internal ValueTask Begin(long now)
     {
         SubmittedAt = now;
+        Request = Activity.Current is { Recorded: true } request ? request.Context : default;
         pending = Rows.Count;
         if (verdicts.Length < pending) verdicts = new Verdict[pending];
         else Array.Clear(verdicts, 0, pending);

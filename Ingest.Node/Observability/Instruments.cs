@@ -64,6 +64,12 @@ internal sealed class Instruments : IDisposable
             "{row}",
             "Rows received that have no end yet.");
 
+        meter.CreateObservableUpDownCounter(
+            "ingest.rows.accepted",
+            () => Each(table => table.Rows.Accepted),
+            "{row}",
+            "Pending rows that are in the journal.");
+
         void Count(string name, string description, Func<TableCounters, long> read) =>
             meter.CreateObservableCounter(name, () => Each(table => read(table.Rows)), "{row}", description);
     }
@@ -76,6 +82,21 @@ internal sealed class Instruments : IDisposable
                 LaneCounters.Causes, Cause, LaneCounters.NameOf, (table, cause) => table.LaneEvents.Flushes(cause)),
             "{batch}",
             "Batches flushed, by what made them due.");
+        meter.CreateObservableCounter(
+            "ingest.batch.attempts",
+            () => Each(table => table.LaneEvents.Attempts),
+            "{statement}",
+            "Statements that tried to write rows: one a batch, and more to find its bad rows.");
+        meter.CreateObservableCounter(
+            "ingest.batch.rows.tried",
+            () => Each(table => table.LaneEvents.RowsTried),
+            "{row}",
+            "Rows in these statements.");
+        meter.CreateObservableCounter(
+            "ingest.batch.rows.suspected",
+            () => Each(table => table.LaneEvents.Suspects),
+            "{row}",
+            "Rows tried one by one, since others like them had been refused.");
         meter.CreateObservableCounter(
             "ingest.lane.events",
             () => EachNonZero(

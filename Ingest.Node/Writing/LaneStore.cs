@@ -15,6 +15,11 @@ internal sealed class LaneStore(
     // A table that changes more often than this while one batch is written is left to the next attempt.
     private const int MaxRefreshes = 3;
 
+    private readonly SentTrips sent = new();
+
+    /// <summary>Batches of more rows go by COPY.</summary>
+    public int MostRowsAtOnce { get; init; } = SingleTrip.MostRows;
+
     /// <summary>Whether a table's refused rows become dead letters.</summary>
     public Func<string, bool> KeepsLetters { get; init; } = static _ => false;
 
@@ -63,7 +68,8 @@ internal sealed class LaneStore(
                 var fitted = await FittedBatch.ForAsync(batch, table, encodeAnew: refreshes > 0, attempt.Token);
                 var outcome = IsSuspicious(fitted)
                     ? await AttemptAsync(batch, fitted, Isolate(meter, first: null), attempt.Token)
-                    : await AttemptAsync(batch, fitted, WriteWhole(meter), attempt.Token);
+                    : await TryAtOnceAsync(batch, fitted, refreshes, meter, attempt.Token)
+                        ?? await AttemptAsync(batch, fitted, WriteWhole(meter), attempt.Token);
                 if (outcome.Kind == ErrorKind.Row)
                     outcome = await AttemptAsync(batch, fitted, Isolate(meter, FirstOf(batch, outcome)), attempt.Token);
                 if (outcome.Result is { } result) return result;
@@ -87,6 +93,8 @@ internal sealed class LaneStore(
     {
         try
         {
+            if (!await sent.TryEndAsync(batch, dataSource, options.LockTimeout, time, cancellation))
+                return new Failed(batch.Id, WriteFailure.InDoubt, "the connection that may yet write it lives on");
             await using var transaction = await LaneTransaction.BeginAsync(
                 dataSource, batch, options.AttemptTimeout, cancellation);
             // The move found the ledger as it was before the batch, under its locks: the batch was not committed.
@@ -99,6 +107,12 @@ internal sealed class LaneStore(
             return new Failed(batch.Id, WriteFailure.InDoubt, SqlErrors.ReasonOf(error));
         }
     }
+
+    private async Task<AttemptOutcome?> TryAtOnceAsync(
+        Batch batch, FittedBatch fitted, int refreshes, WriteMeter meter, CancellationToken cancellation) =>
+        refreshes == 0 && fitted.Rows.Count <= MostRowsAtOnce
+            ? await new SingleTrip(dataSource, sent).TryWriteAsync(batch, fitted, meter, cancellation)
+            : null;
 
     /// <summary>Bad rows that keep coming are set apart before they can spoil a large batch; a small one is as soon
     /// written again.</summary>
@@ -163,8 +177,9 @@ internal sealed class LaneStore(
             IEnumerable<NpgsqlBatchCommand> records = [];
             var exceptions = claims?.Judge(rejections, out records) ?? new Exceptions(rejections, []);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
-            if (KeepsLetters(batch.Lane.Table))
-                records = records.Concat(LetterRecord.Of(batch, fitted.Table, rejections));
+            var kept = LetterRecord.KeptOf(
+                batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);
+            records = records.Concat(LetterRecord.Of(batch, fitted.Table, kept));
             await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
             return AttemptOutcome.Of(
                 new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });

@@ -3,6 +3,7 @@ using Ingest.Node.Batching;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 
 namespace Ingest.Tests.Cluster;
@@ -46,6 +47,13 @@ public sealed class NodeSettingsTests
         MaxConnections = 32,
     };
 
+    private static readonly TelemetryOptions Telemetry = new()
+    {
+        OtlpEndpoint = null,
+        TraceRatio = 0.01,
+        OldestRowAlarm = TimeSpan.FromSeconds(15),
+    };
+
     private static readonly AccessOptions Access = new()
     {
         AllowAnonymous = false,
@@ -62,6 +70,7 @@ public sealed class NodeSettingsTests
         ("INGEST_SHUTDOWN_TIMEOUT", "1m", node => node.ShutdownTimeout, TimeSpan.FromMinutes(1)),
         ("INGEST_HTTP_HOST", "127.0.0.2", node => node.Http.Address.ToString(), "127.0.0.2"),
         ("INGEST_HTTP_PORT", "81", node => node.Http.Port, 81),
+        ("INGEST_GRPC_PORT", "82", node => node.GrpcPort, 82),
         ("INGEST_MAX_ROW_BYTES", "2KiB", node => node.Http.Options.MaxRowBytes, 2048L),
         ("INGEST_STREAM_CHUNKS", "7", node => node.Http.Options.StreamChunks, 7),
         ("INGEST_RETRY_AFTER", "3s", node => node.Http.Options.RetryAfter,
@@ -103,6 +112,11 @@ public sealed class NodeSettingsTests
         ("INGEST_DEAD_LETTER_RETENTION", "7d", node => node.Writing,
             Writing with { DeadLetterRetention = TimeSpan.FromDays(7) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
+        ("INGEST_OTLP_ENDPOINT", "http://there:4318", node => node.Telemetry,
+            Telemetry with { OtlpEndpoint = new Uri("http://there:4318") }),
+        ("INGEST_TRACE_RATIO", "0.5", node => node.Telemetry, Telemetry with { TraceRatio = 0.5 }),
+        ("INGEST_OLDEST_ROW_ALARM", "3s", node => node.Telemetry,
+            Telemetry with { OldestRowAlarm = TimeSpan.FromSeconds(3) }),
         ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),
         ("INGEST_REMOTE_PORT", "9", node => node.Cluster.Port, 9),
         ("INGEST_SEED_NODES", "a:1,b:2", node => string.Join('|', node.Cluster.SeedNodes), "a:1|b:2"),
@@ -130,6 +144,7 @@ public sealed class NodeSettingsTests
         Assert.Equal(Gateway, settings.Gateway);
         Assert.Equal(Batching, settings.BatchingFor("clicks"));
         Assert.Equal(Writing, settings.Writing);
+        Assert.Equal(Telemetry, settings.Telemetry);
         Assert.Equal(("127.0.0.1", 8082, 64), (settings.Cluster.Host, settings.Cluster.Port, settings.Cluster.Shards));
         Assert.Empty(settings.Cluster.SeedNodes);
     }
@@ -177,6 +192,9 @@ public sealed class NodeSettingsTests
     [InlineData("INGEST_ENVELOPE_BYTES", "8GiB", "EnvelopeBytes")]
     [InlineData("INGEST_MAX_CONNECTIONS", "1", "MaxConnections")]
     [InlineData("INGEST_SHARDS", "0", "Shards")]
+    [InlineData("INGEST_OTLP_ENDPOINT", "there:4318", "otlp-endpoint")]
+    [InlineData("INGEST_TRACE_RATIO", "1.5", "TraceRatio")]
+    [InlineData("INGEST_TRACE_RATIO", "half", "trace-ratio")]
     [InlineData("INGEST_STREAM_CHUNKS", "0", "streamChunks")]
     [InlineData("INGEST_RETRY_AFTER", "10ms", "retryAfter")]
     [InlineData("INGEST_MAX_ROW_BYTES", "0", "maxRowBytes")]

@@ -26,4 +26,7 @@ internal enum Sabotage
 
     /// <summary>A batch is taken for written as soon as the ledger stands at its end.</summary>
     EndTakenForBatch = 64,
+
+    /// <summary>A batch that was sent at once is looked up without an end to what was sent, which comes later.</summary>
+    NoEndOfTrip = 128,
 }

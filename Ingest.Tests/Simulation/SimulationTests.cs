@@ -19,7 +19,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         "heard Written", "heard Transient", "heard InDoubt", "heard Fenced", "heard VerdictsRead",
         "drop", "duplicate", "pause", "lane full", "database down", "attempt timed out", "orphan committed",
         "writer crash", "lane restart", "lane crash", "split", "hand-off", "gateway crash", "flush now",
-        "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
+        "written at once", "not written at once", "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
     ];
 
     [Fact]
@@ -52,6 +52,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(Sabotage.NoRecord)]
     [InlineData(Sabotage.LostCommit)]
     [InlineData(Sabotage.EndTakenForBatch)]
+    [InlineData(Sabotage.NoEndOfTrip)]
     internal void Should_notice_when_a_safeguard_is_missing(Sabotage sabotage)
     {
         var violation = Simulator.Run(1, 10_000, sabotage, new Coverage());

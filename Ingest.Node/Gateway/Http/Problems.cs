@@ -117,9 +117,13 @@ internal static class Problems
 
     public static Problem RequestInvalid(int status, string detail) => new(status, ProblemTypes.RequestInvalid, detail);
 
-    private static Problem Rejected(Rejection rejection) => rejection.SqlState == RowKey.Mismatch
-        ? new(StatusCodes.Status422UnprocessableEntity, ProblemTypes.KeyReused, rejection.Message)
-        : Refused(rejection);
+    private static Problem Rejected(Rejection rejection) => rejection.SqlState switch
+    {
+        RowKey.Mismatch => new(StatusCodes.Status422UnprocessableEntity, ProblemTypes.KeyReused, rejection.Message),
+        LetterKey.Gone => new(StatusCodes.Status404NotFound, ProblemTypes.NotFound, rejection.Message),
+        LetterKey.Changed => new(StatusCodes.Status409Conflict, ProblemTypes.DeadLetterChanged, rejection.Message),
+        _ => Refused(rejection),
+    };
 
     private static Problem Refused(Rejection rejection) => new(
         StatusOf(rejection.SqlState), ProblemTypes.RowRejected, rejection.Message)

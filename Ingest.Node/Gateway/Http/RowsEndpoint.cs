@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http.Framing;
 using Ingest.Node.Gateway.Http.Streaming;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,8 +8,7 @@ namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>POST /v1/tables/{table}/rows</c>: finds the table, and who can read the body.</summary>
 internal sealed class RowsEndpoint(
-    ITableCatalog catalog,
-    TableAccess access,
+    TableLookup tables,
     SingleRow single,
     StreamSession streams,
     HttpOptions options,
@@ -28,13 +26,8 @@ internal sealed class RowsEndpoint(
                 return;
             }
 
-            var name = TableRoute.Of(context);
-            if (!catalog.TryGet(name, out var table))
-                table = await catalog.FindAsync(name, context.RequestAborted);
-            // Who may not write to it learns nothing of it, not even whether it is there.
-            if (!access.Allows(context, Scope.Write, table?.Name ?? name))
-                await Answers.Write(context, options, Problems.Forbidden(Scope.Write, name));
-            else if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, VisibleTo(context)));
+            var (table, problem) = await tables.FindAsync(context, TableRoute.Of(context));
+            if (table is null) await Answers.Write(context, options, problem!);
             else await AcceptAsync(context, table);
         }
         catch (Exception e)
@@ -42,11 +35,6 @@ internal sealed class RowsEndpoint(
             await failures.AnswerAsync(context, e);
         }
     }
-
-    /// <summary>The tables that a mistyped name may have meant.</summary>
-    private IReadOnlyList<TableDescriptor> VisibleTo(HttpContext context) => access.IsOn
-        ? [.. catalog.Tables.Where(table => access.Allows(context, Scope.Write, table.Name))]
-        : catalog.Tables;
 
     private Task AcceptAsync(HttpContext context, TableDescriptor table)
     {

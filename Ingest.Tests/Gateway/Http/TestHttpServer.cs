@@ -53,6 +53,7 @@ internal sealed class TestHttpServer : IAsyncDisposable
         builder.Services.AddSingleton(catalog ?? new FixedCatalog(TestTables.Clicks()));
         builder.Services.AddSingleton(accounting ?? new FixedAccounting());
         builder.Services.AddSingleton<IClusterView>(new FixedCluster());
+        builder.Services.AddSingleton<IClusterAccounting>(new FixedCluster());
         builder.Services.AddIngestHttp(new HttpOptions(MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1)));
         configure?.Invoke(builder.Services);
         var app = builder.Build();
@@ -104,11 +105,14 @@ internal sealed class TestHttpServer : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    private sealed class FixedCluster : IClusterView
+    private sealed class FixedCluster : IClusterView, IClusterAccounting
     {
         public Task<IReadOnlyList<ClusterMember>> MembersAsync(CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<ClusterMember>>(
                 [new ClusterMember("127.0.0.1:8082", "Up", ["batcher", "gateway"], true, true, ["clicks/0"])]);
+
+        public Task<ClusterAccounts> CollectAsync(CancellationToken cancellation) =>
+            Task.FromResult(new ClusterAccounts(["127.0.0.1:8082"], ["127.0.0.1:8083"], [new("a", 20, 10, 6, 2, 2)]));
     }
 
     private sealed class FixedAccounting : IAccounting

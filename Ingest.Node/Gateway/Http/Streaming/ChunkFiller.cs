@@ -13,8 +13,11 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
 {
     private Chunk? open;
 
-    /// <summary>The level of acknowledgement that the stream asks for; null for the table's own.</summary>
-    public Acknowledge? Acknowledge { get; init; }
+    /// <summary>Whether the verdicts of chunks from the next one on go without ids.</summary>
+    public bool OmitsIds { get; set; }
+
+    /// <summary>The level of acknowledgement of chunks from the next one on; null for the table's own.</summary>
+    public Acknowledge? Acknowledge { get; set; }
 
     /// <summary>The open chunk has to be submitted before the next row is added.</summary>
     public bool IsFull => open is { IsFull: true };
@@ -99,7 +102,7 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
         open = queue.RentChunk();
         var submission = gateway.Rent(table);
         submission.Acknowledge = Acknowledge;
-        open.Open(submission);
+        open.Open(submission, OmitsIds);
         return open;
     }
 }
