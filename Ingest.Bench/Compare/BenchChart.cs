@@ -29,10 +29,17 @@ internal static class BenchChart
         var path = Path.Combine(
             json.DirectoryName!, $"{Path.GetFileNameWithoutExtension(json.Name)}-{name}.svg");
         plot.Background = OxyColors.White;
-        plot.DefaultFont = "sans-serif";
+        // The exporter measures text as if it were Helvetica.
+        plot.DefaultFont = "Helvetica, Arial, sans-serif";
+        plot.PlotMargins = new OxyThickness(140, double.NaN, double.NaN, double.NaN);
         var exporter = new SvgExporter { Width = Width, Height = height };
         return File.WriteAllTextAsync(path, exporter.ExportToString(plot));
     }
+
+    public static Legend Legend() => new()
+    {
+        LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.RightTop, LegendPadding = 24,
+    };
 
     private static PlotModel Throughput(BenchReport report)
     {
@@ -42,7 +49,7 @@ internal static class BenchChart
         plot.Axes.Add(new CategoryAxis
         {
             Position = AxisPosition.Left,
-            ItemsSource = contenders.Select(contender => contender.Title).ToList(),
+            ItemsSource = contenders.Select(contender => contender.Name).ToList(),
         });
         plot.Axes.Add(new LinearAxis
         {
@@ -56,7 +63,7 @@ internal static class BenchChart
             {
                 Value = rate.Median,
                 Error = Math.Max(rate.Greatest - rate.Median, rate.Median - rate.Least),
-                Color = contender.Title.StartsWith("Ingest", StringComparison.Ordinal) ? Own : Other,
+                Color = contender.IsBaseline ? Other : Own,
             });
         }
 
@@ -67,7 +74,7 @@ internal static class BenchChart
     private static PlotModel Latency(BenchReport report)
     {
         var plot = new PlotModel { Title = "Latency in milliseconds by percentile" };
-        plot.Legends.Add(new Legend { LegendPosition = LegendPosition.LeftTop });
+        plot.Legends.Add(Legend());
         string[] percentiles = ["50", "90", "99", "99.9"];
         plot.Axes.Add(new CategoryAxis { Position = AxisPosition.Bottom, ItemsSource = percentiles });
         plot.Axes.Add(new LogarithmicAxis

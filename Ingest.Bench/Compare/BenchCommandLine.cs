@@ -1,5 +1,11 @@
 using System.CommandLine;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Ingest.Bench.Compare.Baselines;
+using Ingest.Bench.Compare.Ways;
+using Ingest.Bench.Micro;
 using Ingest.Node.Embedded;
 using Spectre.Console;
 using Command = System.CommandLine.Command;
@@ -23,12 +29,49 @@ public static class BenchCommandLine
         {
             quick, only, json,
         };
+        command.Subcommands.Add(CreateWays(console, time));
+        command.Subcommands.Add(CreateMicro());
         command.SetAction((parsed, cancellation) => RunAsync(
             console,
             time,
             new BenchOptions { Quick = parsed.GetValue(quick), Only = parsed.GetValue(only) ?? [] },
             parsed.GetValue(json),
             cancellation));
+        return command;
+    }
+
+    private static Command CreateWays(IAnsiConsole console, TimeProvider time)
+    {
+        var quick = new Option<bool>("--quick") { Description = "One short round" };
+        var json = new Option<FileInfo?>("--json") { Description = "Write the table to this file, a chart beside it" };
+        var command = new Command("copy", "Measures the ways to write rows into PostgreSQL, by the size of batches.")
+        {
+            quick, json,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var options = new BenchOptions { Quick = parsed.GetValue(quick) };
+            var results = await new WaysRun(options, time, what => console.WriteLine($"  {what}")).RunAsync(cancellation);
+            WaysView.Print(console, results);
+            if (parsed.GetValue(json) is not { } file) return 0;
+            await File.WriteAllTextAsync(file.FullName, WaysRun.ToJson(results), CancellationToken.None);
+            await BenchChart.SaveAsync(WaysView.Chart(results), file, "rates", height: 480);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command CreateMicro()
+    {
+        var command = new Command("micro", "Measures encoder, envelope and batch alone, with their allocations.");
+        command.SetAction(_ =>
+        {
+            // In this process: the usual way would build the solution anew, in a directory of its own.
+            var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
+            var summaries = BenchmarkSwitcher
+                .FromTypes([typeof(EncoderBenchmark), typeof(EnvelopeBenchmark)]).RunAllJoined(config);
+            return summaries.HasCriticalValidationErrors ? 1 : 0;
+        });
         return command;
     }
 

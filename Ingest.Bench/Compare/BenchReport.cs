@@ -27,7 +27,8 @@ internal sealed record BenchReport
 }
 
 /// <summary>One contender's samples, in the order of the rounds.</summary>
-internal sealed record ContenderResult(string Group, string Name, string Title, IReadOnlyList<Sample> Samples)
+internal sealed record ContenderResult(
+    string Group, string Name, string Title, bool IsBaseline, IReadOnlyList<Sample> Samples)
 {
     public Spread RowsPerSecond => Spread.Of(Samples.Select(sample => sample.RowsPerSecond));
 }

@@ -58,7 +58,8 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time, Action<s
         }
 
         contenders.AddRange(group.Contenders.Select(contender =>
-            new ContenderResult(group.Name, contender.Name, contender.Title, samples[contender.Name])));
+            new ContenderResult(
+                group.Name, contender.Name, contender.Title, contender.IsBaseline, samples[contender.Name])));
         ratios.AddRange(group.Goals.Select(goal => new RatioResult(
             goal.Contender,
             goal.Baseline,

@@ -27,7 +27,7 @@ internal static class BenchView
             var latencies = contender.Samples.Select(sample => sample.LatencyMicroseconds).OfType<LatencyPercentiles>();
             var allocated = contender.Samples.Select(sample => sample.AllocatedBytes).OfType<double>().ToList();
             table.AddRow(
-                contender.Title,
+                contender.Name,
                 Text($"{rate.Median:N0}"),
                 Text($"{rate.Least:N0}"),
                 Text($"{rate.Greatest:N0}"),

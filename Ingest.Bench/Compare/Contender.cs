@@ -5,7 +5,11 @@ namespace Ingest.Bench.Compare;
 /// <param name="Title">The same for people.</param>
 /// <param name="MeasureAsync">Measures it once; the warm-up is handed in, since the first one is longer.</param>
 internal sealed record Contender(
-    string Name, string Title, Func<TimeSpan, CancellationToken, Task<Sample>> MeasureAsync);
+    string Name, string Title, Func<TimeSpan, CancellationToken, Task<Sample>> MeasureAsync)
+{
+    /// <summary>Written by hand, to be compared with.</summary>
+    public bool IsBaseline { get; init; }
+}
 
 /// <summary>A ratio that is to be reached: rows per second of a contender to those of another.</summary>
 internal sealed record Goal(string Contender, string Baseline, double AtLeast);

@@ -59,7 +59,10 @@ internal static class Groups
                     return await LoadProbe.MeasureAsync(
                         () => copy.RunAsync(Streams, RawBatchRows, stage.Options.Duration),
                         stage.WatchPostgres(), stage.Time);
-                }),
+                })
+                {
+                    IsBaseline = true,
+                },
                 new("ndjson", $"Ingest, NDJSON, {Streams} streams", (warmUp, cancellation) =>
                     LoadAsync(stage, stage.Node, Ndjson(), warmUp, cancellation)),
             ],
@@ -159,7 +162,10 @@ internal static class Groups
             return await LoadProbe.MeasureAsync(
                 Single(connections) with { Url = stage.Baseline.Url, Table = table },
                 stage.WatchBaseline(), warmUp, stage.Options.Duration, stage.Time, cancellation);
-        });
+        })
+        {
+            IsBaseline = true,
+        };
     }
 
     /// <summary>Loads a node; afterwards all that it took is in the table.</summary>

@@ -23,6 +23,7 @@ internal static class LoadProbe
         using var run = new LoadRun(options with { Rows = long.MaxValue / 2 }, time);
         await using var stop = cancellation.Register(run.Stop);
         var load = run.RunAsync();
+        Sample sample;
         try
         {
             await Task.Delay(warmUp, time, cancellation);
@@ -30,17 +31,18 @@ internal static class LoadProbe
             var before = await LookAsync(run.Tally, watched, time);
             await Task.Delay(duration, time, cancellation);
             var after = await LookAsync(run.Tally, watched, time);
-            var latency = run.Latency.TakeRecent();
-            return Between(before, after, latency, time);
+            sample = Between(before, after, run.Latency.TakeRecent(), time);
         }
         finally
         {
             run.Stop();
             await load;
-            if (run.Failure is { } failure) throw new RunException(failure);
-            if (run.Tally.Rejected + run.Tally.Unknown + run.Tally.NoAnswer > 0)
-                throw new RunException($"Rows were not taken, the first of them with: {run.FirstProblem}");
         }
+
+        if (run.Failure is { } failure) throw new RunException(failure);
+        if (run.Tally.Rejected + run.Tally.Unknown + run.Tally.NoAnswer > 0)
+            throw new RunException($"Rows were not taken, the first of them with: {run.FirstProblem}");
+        return sample;
     }
 
     /// <summary>Measures something that is not a load: it says how many rows it has done.</summary>

@@ -160,6 +160,7 @@ internal sealed class NodeProcess(
         if (process is { HasExited: false }) process.Kill();
         process?.WaitForExit();
         process?.Dispose();
+        process = null;
     }
 
     private async Task LogAsync(StreamReader lines)
