@@ -76,7 +76,11 @@ public static class WriterProtocol
 /// O(k log n).</param>
 /// <param name="RowsTried">Rows in these statements: as many as the batch has, if none is bad.</param>
 /// <param name="Suspects">Rows that were set apart and tried one by one, since others like them had been refused.</param>
-public readonly record struct WriteStats(int Attempts, long RowsTried, int Suspects);
+public readonly record struct WriteStats(int Attempts, long RowsTried, int Suspects)
+{
+    /// <summary>How long COPY took of it; zero for a batch that was small enough to be inserted.</summary>
+    public TimeSpan Copying { get; init; }
+}
 
 /// <summary>Why a write did not come to an end.</summary>
 public enum WriteFailure

@@ -120,16 +120,26 @@ internal sealed class NodeHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         ConfigureLogging(builder.Logging);
+        var certificate = Settings.Http.Tls is { } tls
+            ? new ServerCertificate(tls, time, loggers.CreateLogger<ServerCertificate>())
+            : null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
-            kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
+            kestrel.Limits.MaxConcurrentConnections = Settings.Http.MaxConnections;
+            kestrel.Limits.KeepAliveTimeout = Settings.Http.KeepAliveTimeout;
+            kestrel.Listen(Settings.Http.Address, Settings.Http.Port, listen => certificate?.Serve(listen));
             // Without TLS nothing in a connection tells HTTP/2 from HTTP/1.1 beforehand, so gRPC has a port of its own.
-            kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc => grpc.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc =>
+            {
+                if (certificate is null) grpc.Protocols = HttpProtocols.Http2;
+                else certificate.Serve(grpc);
+            });
         });
         var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
         {
             KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
+            LettersKept = (table, letters) => metrics.Of(table).Letters.Add(LetterEvent.Kept, letters),
         };
         var store = new ObservedLaneStore(lanes, metrics);
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
@@ -186,6 +196,9 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge)
+        {
+            FlushBytes = batching.FlushBytes,
+        };
     }
 }

@@ -111,11 +111,23 @@ internal sealed class NodeSettings
     /// <summary>A node that others can reach asks who they are, or was told not to.</summary>
     private void CheckDoors()
     {
-        if (Access.IsOn || Access.AllowAnonymous || IPAddress.IsLoopback(Http.Address)) return;
+        if (Access.AllowAnonymous) return;
+        if (Cluster.Tls is null && !IsThisMachine(Cluster.Host))
+        {
+            throw new SettingsException(
+                $"Others than this machine could speak as nodes at {Cluster.Host} without a certificate: give the nodes "
+                + "certificates (INGEST_REMOTE_TLS_CERTIFICATE), or allow it (INGEST_ALLOW_ANONYMOUS=on).");
+        }
+
+        if (Access.IsOn || IPAddress.IsLoopback(Http.Address)) return;
         throw new SettingsException(
             $"Others than this machine could call at {Http.Address} without saying who they are: switch API keys on "
             + "(INGEST_API_KEYS=on) or name an issuer of tokens, or allow it (INGEST_ALLOW_ANONYMOUS=on).");
     }
+
+    private static bool IsThisMachine(string host) => IPAddress.TryParse(host, out var address)
+        ? IPAddress.IsLoopback(address)
+        : host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
 
     private static void Require(bool holds, string rule)
     {
@@ -147,7 +159,16 @@ internal sealed class NodeSettings
                     ? address
                     : throw new SettingsException($"The setting {read.Path}.host is not an IP address."),
                 read.Port("port"),
-                new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after")));
+                TlsOf(read.Section("tls")),
+                new HttpOptions(
+                    read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"),
+                    read.Duration("stream-idle-timeout"), read.Size("partial-bytes")))
+            {
+                MaxConnections = read.Int("max-connections") is > 0 and var connections
+                    ? connections
+                    : throw new SettingsException($"The setting {read.Path}.max-connections is less than 1."),
+                KeepAliveTimeout = read.Duration("keep-alive-timeout"),
+            };
         }
         catch (ArgumentOutOfRangeException error)
         {
@@ -163,11 +184,20 @@ internal sealed class NodeSettings
             AllowAnonymous = read.Switch("allow-anonymous"),
             ApiKeys = read.Switch("api-keys"),
             ApiKeysRefresh = read.Duration("api-keys-refresh"),
+            Limits = Valid(read, new CallerLimits(
+                read.Int("caller-rows-per-second"), read.Int("caller-in-flight-rows"))),
             Jwt = jwt.Text("issuer") is { Length: > 0 } issuer
                 ? Valid(jwt, new JwtOptions(issuer, jwt.Text("audience"), jwt.Text("keys"), jwt.Text("grants-claim")))
                 : null,
         });
     }
+
+    private static TlsOptions? TlsOf(SettingsReader read) => (read.Text("certificate"), read.Text("key")) switch
+    {
+        ("", "") => null,
+        ({ Length: > 0 } certificate, { Length: > 0 } key) => new TlsOptions(certificate, key),
+        _ => throw new SettingsException($"The settings {read.Path}.certificate and key go together."),
+    };
 
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {
@@ -225,7 +255,12 @@ internal sealed class NodeSettings
     });
 
     private static ClusterSettings ClusterOf(SettingsReader read) => Valid(read, new ClusterSettings(
-        read.Text("host"), read.Port("port"), read.List("seed-nodes"), RolesOf(read), read.Int("shards")));
+        read.Text("host"), read.Port("port"), read.List("seed-nodes"), RolesOf(read), read.Int("shards"),
+        NodeTlsOf(read.Section("tls"))));
+
+    private static NodeTls? NodeTlsOf(SettingsReader read) => TlsOf(read) is not { } files ? null
+        : read.Text("authority") is { Length: > 0 } authority ? new NodeTls(files, authority)
+        : throw new SettingsException($"The setting {read.Path}.authority is missing.");
 
     private static ImmutableArray<string> RolesOf(SettingsReader read)
     {
@@ -247,7 +282,18 @@ internal sealed class NodeSettings
 }
 
 /// <summary>Where a node listens for callers.</summary>
-internal sealed record HttpSettings(IPAddress Address, int Port, HttpOptions Options);
+/// <param name="Tls">Null for clear text.</param>
+internal sealed record HttpSettings(IPAddress Address, int Port, TlsOptions? Tls, HttpOptions Options)
+{
+    public required int MaxConnections { get; init; }
+
+    /// <summary>How long a connection may be open without a request.</summary>
+    public required TimeSpan KeepAliveTimeout { get; init; }
+}
+
+/// <summary>The certificate of a node among nodes.</summary>
+/// <param name="Authority">A file with the certificates of who makes those of this cluster's nodes.</param>
+internal sealed record NodeTls(TlsOptions Files, string Authority);
 
 /// <summary>Where a node listens for other nodes, and which it joins.</summary>
 internal sealed record ClusterSettings(
@@ -255,7 +301,8 @@ internal sealed record ClusterSettings(
     int Port,
     ImmutableArray<string> SeedNodes,
     ImmutableArray<string> Roles,
-    [property: Range(1, 10_000)] int Shards)
+    [property: Range(1, 10_000)] int Shards,
+    NodeTls? Tls)
 {
     public bool IsGateway => Roles.Contains(NodeRoles.Gateway);
 

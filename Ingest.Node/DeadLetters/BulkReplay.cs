@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using Ingest.Messages;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Ingest.Node.Gateway.Http.Streaming;
 
 namespace Ingest.Node.DeadLetters;
@@ -11,7 +12,7 @@ namespace Ingest.Node.DeadLetters;
 /// tried once, whatever becomes of it, and letters that are newer than the request are left.
 /// </summary>
 internal sealed class BulkReplay(
-    LetterStore store, LetterReplay replay, LetterCounters counters, IHostApplicationLifetime lifetime, Failures failures)
+    LetterStore store, LetterReplay replay, NodeMetrics metrics, IHostApplicationLifetime lifetime, Failures failures)
 {
     /// <summary>Letters under way together.</summary>
     private const int AtOnce = 500;
@@ -64,7 +65,7 @@ internal sealed class BulkReplay(
                 foreach (var outcome in await replay.ReplayAsync([.. table], waits: true, context.RequestAborted))
                 {
                     run.Write(outcome);
-                    if (outcome.Problem is null) counters.CountReplayed();
+                    if (outcome.Problem is null) metrics.Of(outcome.Letter.Table).Letters.Add(LetterEvent.Replayed, 1);
                 }
             }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 
 namespace Ingest.Node.DeadLetters;
 
@@ -9,7 +10,7 @@ namespace Ingest.Node.DeadLetters;
 internal sealed class LetterEndpoint(
     LetterStore store,
     LetterReplay replay,
-    LetterCounters counters,
+    NodeMetrics metrics,
     LetterEdit edit,
     ITableCatalog catalog,
     TableAccess access,
@@ -65,7 +66,7 @@ internal sealed class LetterEndpoint(
         letter => ChangeAsync(context, letter, async now =>
         {
             if (!await store.DiscardAsync(now, context.RequestAborted)) return (null, false);
-            counters.CountDiscarded(1);
+            metrics.Of(now.Table).Letters.Add(LetterEvent.Discarded, 1);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return (null, true);
         }));
@@ -79,7 +80,7 @@ internal sealed class LetterEndpoint(
             if (!Matches(context.Request, letter)) return PreconditionFailed;
             var outcome = (await replay.ReplayAsync([letter], waits: false, CancellationToken.None))[0];
             if (outcome.Problem is not null) return outcome.Problem;
-            counters.CountReplayed();
+            metrics.Of(letter.Table).Letters.Add(LetterEvent.Replayed, 1);
             id = outcome.RowId!;
         }
 

@@ -8,7 +8,6 @@ internal static class LetterEndpoints
 {
     public static IServiceCollection AddDeadLetters(this IServiceCollection services) => services
         .AddSingleton<LetterStore>()
-        .AddSingleton<LetterCounters>()
         .AddSingleton<LetterQuery>()
         .AddSingleton<LetterReplay>()
         .AddSingleton<LetterEdit>()

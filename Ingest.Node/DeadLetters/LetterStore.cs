@@ -112,18 +112,26 @@ internal sealed class LetterStore(NpgsqlDataSource dataSource)
         ChangeAsync(letter, "DELETE FROM ingest.dead_letters", cancellation);
 
     /// <summary>Removes some open letters, up to an id; those that are being replayed at this moment are left.</summary>
-    /// <returns>How many; 0 where none is left.</returns>
-    public async Task<int> DiscardSomeAsync(LetterFilter filter, long upTo, CancellationToken cancellation)
+    /// <returns>How many of each table; nothing where none is left.</returns>
+    public async Task<IReadOnlyList<(string Table, long Letters)>> DiscardSomeAsync(
+        LetterFilter filter, long upTo, CancellationToken cancellation)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellation);
         await using var command = new NpgsqlCommand { Connection = connection };
         var where = $"{filter.AddTo(command)} AND id <= {Parameter(command, upTo, NpgsqlDbType.Bigint)}";
         command.CommandText = $"""
-            DELETE FROM ingest.dead_letters WHERE id = ANY (ARRAY(
-                SELECT id FROM ingest.dead_letters WHERE {where} ORDER BY id LIMIT {DiscardedAtOnce}
-                FOR UPDATE SKIP LOCKED))
+            WITH discarded AS (
+                DELETE FROM ingest.dead_letters WHERE id = ANY (ARRAY(
+                    SELECT id FROM ingest.dead_letters WHERE {where} ORDER BY id LIMIT {DiscardedAtOnce}
+                    FOR UPDATE SKIP LOCKED))
+                RETURNING table_name
+            )
+            SELECT table_name, count(*) FROM discarded GROUP BY table_name
             """;
-        return await command.ExecuteNonQueryAsync(cancellation);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var discarded = new List<(string, long)>();
+        while (await reader.ReadAsync(cancellation)) discarded.Add((reader.GetString(0), reader.GetInt64(1)));
+        return discarded;
     }
 
     private async Task<bool> ChangeAsync(

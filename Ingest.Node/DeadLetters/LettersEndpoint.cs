@@ -3,12 +3,13 @@ using System.Globalization;
 using System.Text;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 
 namespace Ingest.Node.DeadLetters;
 
 /// <summary><c>/v1/dead-letters</c>: many letters, by filter.</summary>
 internal sealed class LettersEndpoint(
-    LetterStore store, LetterQuery query, BulkReplay replay, LetterCounters counters, HttpOptions options)
+    LetterStore store, LetterQuery query, BulkReplay replay, NodeMetrics metrics, HttpOptions options)
 {
     private const int DefaultLimit = 100;
     private const int MostLetters = 1_000;
@@ -53,15 +54,18 @@ internal sealed class LettersEndpoint(
 
         var newest = await store.NewestAsync(context.RequestAborted);
         long discarded = 0;
-        int some;
+        IReadOnlyList<(string Table, long Letters)> some;
         do
         {
             // What was discarded stays so: a caller who hangs up only ends the work behind that.
             some = await store.DiscardSomeAsync(filter, newest, context.RequestAborted);
-            discarded += some;
-            counters.CountDiscarded(some);
+            foreach (var (table, letters) in some)
+            {
+                discarded += letters;
+                metrics.Of(table).Letters.Add(LetterEvent.Discarded, letters);
+            }
         }
-        while (some > 0);
+        while (some.Count > 0);
         var buffer = JsonBuffer.Rent();
         buffer.Json.WriteStartObject();
         buffer.Json.WriteNumber("discarded"u8, discarded);

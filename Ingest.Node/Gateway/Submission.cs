@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Observability;
 
 namespace Ingest.Node.Gateway;
@@ -37,6 +38,15 @@ public sealed class Submission : IValueTaskSource
     /// </summary>
     public List<(string Key, Guid Digest)> Keys { get; } = [];
 
+    /// <summary>Whose rows they are; null where the node does not know, or need not.</summary>
+    internal Caller? Caller { get; set; }
+
+    /// <summary>What streams of the table have under way.</summary>
+    internal AdmissionGate Backlog { get; set; } = null!;
+
+    /// <summary>The rows are counted in <see cref="Backlog"/>.</summary>
+    internal bool IsInBacklog { get; set; }
+
     /// <summary>The level of acknowledgement that the caller asks for; null for the table's own.</summary>
     public Acknowledge? Acknowledge { get; set; }
 
@@ -59,6 +69,7 @@ public sealed class Submission : IValueTaskSource
         Keys.Clear();
         receipts.Clear();
         Acknowledge = null;
+        Caller = null;
     }
 
     /// <summary>Rows from <paramref name="firstRow"/> on have consecutive positions from the receipt's on.</summary>

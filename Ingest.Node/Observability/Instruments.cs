@@ -30,6 +30,7 @@ internal sealed class Instruments : IDisposable
         BatchSize = meter.CreateHistogram<long>("ingest.batch.size", "By", "Bytes of tuples of a batch.");
         WriteDuration = meter.CreateHistogram<double>(
             "ingest.batch.write.duration", "s", "An attempt to write a batch, from the connection to the commit.");
+        CopyDuration = meter.CreateHistogram<double>("ingest.batch.copy.duration", "s", "What COPY took of an attempt.");
         ObserveRows();
         ObserveLanes();
         ObserveNode();
@@ -42,6 +43,8 @@ internal sealed class Instruments : IDisposable
     public Histogram<long> BatchSize { get; }
 
     public Histogram<double> WriteDuration { get; }
+
+    public Histogram<double> CopyDuration { get; }
 
     public void Dispose() => meter.Dispose();
 
@@ -103,6 +106,12 @@ internal sealed class Instruments : IDisposable
                 LaneCounters.Events, Event, LaneCounters.NameOf, (table, happened) => table.LaneEvents.Count(happened)),
             "{event}",
             "What befell envelopes and batches on their way.");
+        meter.CreateObservableCounter(
+            "ingest.dead_letters",
+            () => EachNonZero(
+                LetterCounters.Events, Event, LetterCounters.NameOf, (table, happened) => table.Letters.Count(happened)),
+            "{letter}",
+            "Dead letters kept, replayed and discarded.");
         meter.CreateObservableUpDownCounter(
             "ingest.lanes", () => Each(table => table.Lanes.Count), "{lane}", "Lanes that live on this node.");
         meter.CreateObservableUpDownCounter(

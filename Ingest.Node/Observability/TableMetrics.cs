@@ -46,6 +46,9 @@ internal sealed class TableMetrics
     /// <summary>What the lanes of this node did.</summary>
     public LaneCounters LaneEvents { get; } = new();
 
+    /// <summary>What became of refused rows that are kept.</summary>
+    public LetterCounters Letters { get; } = new();
+
     /// <summary>The lanes that live on this node.</summary>
     public ICollection<LaneGauge> Lanes => lanes.Keys;
 
@@ -100,6 +103,7 @@ internal sealed class TableMetrics
     public void RecordWrite(TimeSpan took, string result, WriteStats stats)
     {
         LaneEvents.Add(stats);
+        if (stats.Copying > TimeSpan.Zero) node.Instruments?.CopyDuration.Record(stats.Copying.TotalSeconds, tags);
         writeTime.Record(MicrosecondsOf(took), node.Time.GetTimestamp());
         node.Instruments?.WriteDuration.Record(
             took.TotalSeconds, Tag, new KeyValuePair<string, object?>(Instruments.Result, result));

@@ -23,6 +23,9 @@ internal sealed class LaneStore(
     /// <summary>Whether a table's refused rows become dead letters.</summary>
     public Func<string, bool> KeepsLetters { get; init; } = static _ => false;
 
+    /// <summary>Is told how many dead letters of a table were kept.</summary>
+    public Action<string, long> LettersKept { get; init; } = static (_, _) => { };
+
     public async Task<object> ReadLedgerAsync(LaneId lane, CancellationToken cancellation)
     {
         try
@@ -51,7 +54,7 @@ internal sealed class LaneStore(
 
     public async Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation)
     {
-        var meter = new WriteMeter();
+        var meter = new WriteMeter(time);
         var result = await WriteAsync(batch, meter, cancellation);
         return result with { Stats = meter.Stats };
     }
@@ -129,7 +132,8 @@ internal sealed class LaneStore(
     private static RowWriter WriteWhole(WriteMeter meter) => async (transaction, fitted, cancellation) =>
     {
         meter.CountAttempt(fitted.Rows.Count);
-        await transaction.CopyAsync(fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation);
+        await meter.TimeAsync(transaction.CopyAsync(
+            fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation));
         if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([]);
         return fitted.Rejections;
     };
@@ -179,8 +183,11 @@ internal sealed class LaneStore(
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
             var kept = LetterRecord.KeptOf(
                 batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);
-            records = records.Concat(LetterRecord.Of(batch, fitted.Table, kept));
+            var letters = LetterRecord.Of(batch, fitted.Table, kept).ToList();
+            records = records.Concat(letters);
             await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
+            if (letters.Count > 0)
+                LettersKept(batch.Lane.Table, letters.Sum(command => (long)command.RecordsAffected));
             return AttemptOutcome.Of(
                 new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });
         }

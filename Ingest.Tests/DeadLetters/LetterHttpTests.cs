@@ -1,8 +1,11 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Ingest.Node.Cluster;
+using Ingest.Node.DeadLetters.CommandLine;
 using Ingest.Tests.Node;
 using Ingest.Tests.Postgres;
+using Spectre.Console;
 
 namespace Ingest.Tests.DeadLetters;
 
@@ -243,6 +246,47 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
 
         Task<Answer> PostWithKeyAsync() => SendAsync(
             HttpMethod.Post, "/v1/tables/orders/rows", """{"code":"k","amount":-5}""", key: "order-7");
+    }
+
+    [Fact]
+    public async Task Should_do_the_same_from_the_command_line()
+    {
+        await Node.PostAsync("orders", """[{"code":"a","amount":-1},{"code":"b\u001b[31m","amount":1,"parent":9}]""");
+
+        var listed = await RunAsync("list");
+        var shown = await RunAsync("show", "1");
+        var refused = await RunAsync("edit", "1", """{"amount":"x"}""");
+        var edited = await RunAsync("edit", "1", """{"amount":5}""");
+        var replayed = await RunAsync("replay", "1");
+        var again = await RunAsync("replay", "--constraint", "orders_parent_fkey");
+        var unsaid = await RunAsync("discard");
+        var discarded = await RunAsync("discard", "2");
+
+        Assert.Equal(0, listed.Code);
+        Assert.Contains("orders_amount_check", listed.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', listed.Output);
+        Assert.Equal(-1, JsonSerializer.Deserialize<JsonElement>(shown.Output).GetProperty("payload").GetProperty("amount").GetInt32());
+        Assert.Equal((1, 0), (refused.Code, edited.Code));
+        Assert.StartsWith("1 is replayed as \"", replayed.Output, StringComparison.Ordinal);
+        Assert.Equal(1, again.Code);
+        Assert.EndsWith("0 replayed, 1 rejected\n", again.Output, StringComparison.Ordinal);
+        Assert.Equal(2, unsaid.Code);
+        Assert.Equal((0, "2 is discarded\n"), discarded);
+        Assert.Equal((1, "ingest: There is no dead letter 2.\n"), await RunAsync("show", "2"));
+        Assert.Equal("a", await Database.ScalarAsync<string>("SELECT string_agg(code, ',') FROM orders"));
+        var metrics = await Node.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        Assert.Contains("ingest_dead_letters_total", metrics, StringComparison.Ordinal);
+    }
+
+    private async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    {
+        var output = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) });
+        console.Profile.Width = 200;
+        var settings = NodeSettings.Load(_ => null);
+        var code = await LettersCommand.RunAsync(
+            [.. arguments, "--node", Node.Http.BaseAddress!.OriginalString], settings, console);
+        return (code, output.ToString());
     }
 
     private async Task<long> OnlyIdAsync() => Assert.Single((await ListAsync("")).Letters).GetProperty("id").GetInt64();

@@ -148,7 +148,7 @@ public sealed class SingleTripTests : IAsyncLifetime
         var sent = new SentTrips();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new SingleTrip(dataSource, sent).TryWriteAsync(rows.Batch, rows.Fitted, new WriteMeter(), cancel.Token));
+            new SingleTrip(dataSource, sent).TryWriteAsync(rows.Batch, rows.Fitted, new WriteMeter(TimeProvider.System), cancel.Token));
         await transaction.RollbackAsync();
 
         Assert.Equal(0L, await database.ScalarAsync<long>("SELECT count(*) FROM ingest.ledger"));
@@ -172,7 +172,7 @@ public sealed class SingleTripTests : IAsyncLifetime
         await using (var command = new NpgsqlCommand($"LOCK TABLE {blocked}", locker)) await command.ExecuteNonQueryAsync();
         var sent = new SentTrips();
 
-        var trip = new SingleTrip(dataSource, sent).TryWriteAsync(batch, fitted, new WriteMeter(), CancellationToken.None);
+        var trip = new SingleTrip(dataSource, sent).TryWriteAsync(batch, fitted, new WriteMeter(TimeProvider.System), CancellationToken.None);
         while (await database.ScalarAsync<long>("""
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE wait_event_type = 'Lock' AND datname = current_database()
@@ -211,7 +211,7 @@ public sealed class SingleTripTests : IAsyncLifetime
     }
 
     private async Task<WriteResult?> TryAsync((Batch Batch, FittedBatch Fitted) rows) =>
-        (await new SingleTrip(dataSource, new SentTrips()).TryWriteAsync(rows.Batch, rows.Fitted, new WriteMeter(), default))?.Result;
+        (await new SingleTrip(dataSource, new SentTrips()).TryWriteAsync(rows.Batch, rows.Fitted, new WriteMeter(TimeProvider.System), default))?.Result;
 
     private Task<WriteResult> StoreAsync((Batch Batch, FittedBatch Fitted) rows) =>
         new LaneStore(dataSource, catalog, Options, TimeProvider.System).WriteAsync(rows.Batch, default);

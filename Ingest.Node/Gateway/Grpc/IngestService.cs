@@ -2,6 +2,7 @@ using Grpc.Core;
 using Ingest.Messages;
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Gateway.Http.Streaming;
 
@@ -16,7 +17,9 @@ internal sealed class IngestService(
     SingleRow single,
     EncoderPool encoders,
     TableLookup tables,
+    TableAccess access,
     HttpOptions options,
+    TimeProvider time,
     IHostApplicationLifetime lifetime,
     Failures failures)
 {
@@ -59,8 +62,9 @@ internal sealed class IngestService(
         // Some clients wait for the headers before they send anything.
         await call.WriteResponseHeadersAsync([]);
         var queue = new ChunkQueue(options.StreamChunks);
-        var writing = new VerdictLoop(gateway, queue, new StreamVerdicts(responses)).RunAsync();
-        var filler = new ChunkFiller(gateway, queue);
+        var writing = new VerdictLoop(
+            gateway, queue, new StreamVerdicts(responses), options.StreamIdleTimeout, time, context.Abort).RunAsync();
+        var filler = new ChunkFiller(gateway, queue) { Caller = access.CallerOf(context) };
         var reader = new StreamReader(requests, filler, encoders, tables, context, options);
         var ending = await ReadAsync(reader, context);
         queue.Complete(ending);
@@ -82,6 +86,7 @@ internal sealed class IngestService(
             problem = await single.EncodeAsync(
                 payload.Slice(message.Row), new RowForm(syntax), message.Key, submission);
             submission.Acknowledge = message.Acknowledge;
+            submission.Caller = access.CallerOf(context);
             problem ??= await single.SettleAsync(submission);
             return problem is null ? (ResponseTo(submission), null) : (null, problem);
         }

@@ -31,6 +31,10 @@ internal static class ProblemTypes
     /// <summary>429: as many rows are in flight as the node allows.</summary>
     public static readonly ProblemType Overloaded = new("/problems/overloaded", "Too many rows are in flight");
 
+    /// <summary>429: the caller is at one of its own limits, whatever others do.</summary>
+    public static readonly ProblemType CallerLimit =
+        new("/problems/caller-limit", "The caller is over its limit");
+
     /// <summary>503: the node is stopping; another one may take the row.</summary>
     public static readonly ProblemType NodeClosing = new("/problems/node-closing", "The node is closing");
 
@@ -74,6 +78,9 @@ internal static class ProblemTypes
 
     /// <summary>400: the stream ended where more had to come; rows before that have their verdicts.</summary>
     public static readonly ProblemType StreamBroken = new("/problems/stream-broken", "The stream is broken");
+
+    /// <summary>408: no row came for too long; rows before that have their verdicts.</summary>
+    public static readonly ProblemType StreamIdle = new("/problems/stream-idle", "The stream is idle");
 
     /// <summary>400, 408, 413: the request itself is malformed, too slow or too large.</summary>
     public static readonly ProblemType RequestInvalid = new("/problems/request-invalid", "The request is not valid");

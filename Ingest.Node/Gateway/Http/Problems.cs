@@ -43,6 +43,28 @@ internal static class Problems
         MayRetry = true,
     };
 
+    public static readonly Problem PartialFull = new(
+        StatusCodes.Status429TooManyRequests,
+        ProblemTypes.Overloaded,
+        "The node holds as many bytes of rows that have not come in as a whole as it may. Send the row again later.")
+    {
+        MayRetry = true,
+    };
+
+    public static readonly Problem StreamIdle = new(
+        StatusCodes.Status408RequestTimeout,
+        ProblemTypes.StreamIdle,
+        "No whole row came for too long. Lines with a verdict are settled by it; what comes after them was not read.");
+
+    public static readonly Problem OverLimit = new(
+        StatusCodes.Status429TooManyRequests,
+        ProblemTypes.CallerLimit,
+        "The caller has as many rows in flight, or has sent as many in the last second, as it may. Nothing was kept of "
+        + "this request; send it again later.")
+    {
+        MayRetry = true,
+    };
+
     public static readonly Problem Closing = new(
         StatusCodes.Status503ServiceUnavailable,
         ProblemTypes.NodeClosing,
@@ -99,7 +121,12 @@ internal static class Problems
     };
 
     /// <summary>The problem of rows that were not admitted.</summary>
-    public static Problem Of(Admission admission) => admission == Admission.Full ? Overloaded : Closing;
+    public static Problem Of(Admission admission) => admission switch
+    {
+        Admission.Full => Overloaded,
+        Admission.OverLimit => OverLimit,
+        _ => Closing,
+    };
 
     /// <summary>The problem of a row that does not fit its table.</summary>
     public static Problem Of(RowErrors errors) => Of(errors, ProblemTypes.RowInvalid, "The row");

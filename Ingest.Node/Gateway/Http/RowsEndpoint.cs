@@ -11,6 +11,7 @@ internal sealed class RowsEndpoint(
     TableLookup tables,
     SingleRow single,
     StreamSession streams,
+    PartialRows partial,
     HttpOptions options,
     Failures failures)
 {
@@ -60,30 +61,44 @@ internal sealed class RowsEndpoint(
 
     private async Task JsonAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
     {
-        while (true)
+        long share = 0;
+        try
         {
-            var result = await body.ReadAsync(CancellationToken.None);
-            var buffer = result.Buffer;
-            var first = Blank.FirstBehind(buffer);
-            if (first == '[')
+            while (true)
             {
-                body.AdvanceTo(buffer.Start);
-                await ArrayAsync(context, table, body, filter);
+                var result = await body.ReadAsync(CancellationToken.None);
+                var buffer = result.Buffer;
+                var first = Blank.FirstBehind(buffer);
+                if (first == '[')
+                {
+                    body.AdvanceTo(buffer.Start);
+                    break;
+                }
+
+                var isTooLarge = buffer.Length > options.MaxRowBytes;
+                if (result.IsCompleted && first is not null && !isTooLarge)
+                {
+                    partial.TryHold(ref share, 0);
+                    await single.AnswerAsync(context, table, body, buffer);
+                    return;
+                }
+
+                body.AdvanceTo(buffer.Start, buffer.End);
+                var problem = isTooLarge ? tooLarge
+                    : result.IsCompleted ? Problems.BodyEmpty
+                    : partial.TryHold(ref share, buffer.Length) ? null
+                    : Problems.PartialFull;
+                if (problem is null) continue;
+                await Answers.Write(context, options, problem);
                 return;
             }
-
-            var isTooLarge = buffer.Length > options.MaxRowBytes;
-            if (result.IsCompleted && first is not null && !isTooLarge)
-            {
-                await single.AnswerAsync(context, table, body, buffer);
-                return;
-            }
-
-            body.AdvanceTo(buffer.Start, buffer.End);
-            if (!result.IsCompleted && !isTooLarge) continue;
-            await Answers.Write(context, options, isTooLarge ? tooLarge : Problems.BodyEmpty);
-            return;
         }
+        finally
+        {
+            partial.TryHold(ref share, 0);
+        }
+
+        await ArrayAsync(context, table, body, filter);
     }
 
     private Task ArrayAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)

@@ -30,7 +30,8 @@ internal sealed class RowIsolation(
     private readonly HashSet<int> suspects = [];
     private readonly List<(ConstraintCheck Check, HashSet<int> Found)> checks = [];
     private StagedRows? staged;
-    private bool isStagingRefused;
+    // An INSERT would follow the table's rules, which COPY passes by.
+    private bool isStagingRefused = fitted.Table!.HasInsertRule;
     private string policy = "";
 
     private BatchRows Rows => fitted.Rows;
@@ -39,7 +40,7 @@ internal sealed class RowIsolation(
     /// <returns>The rejected rows; all others are written.</returns>
     public async Task<ImmutableArray<RejectedRow>> RunAsync(CopyFailedException? first)
     {
-        if (first is not null && Rows.Count == 1)
+        if (first is not null && Rows.Count == 1 && !MayNameColumn(first))
         {
             // PostgreSQL has judged it already.
             Reject(Rows, 0, first.Error);
@@ -115,8 +116,8 @@ internal sealed class RowIsolation(
         }
 
         var plan = new IsolationPlan(rest.Rows.Count);
-        if (rest.Failure is { } failure && plan.TryNext(out var whole) && plan.Failed(whole, failure.Named))
-            Reject(rest.Rows, whole.First, failure.Error);
+        if (rest.Failure is { } failure && rest.Rows.Count > 1 && plan.TryNext(out var whole))
+            plan.Failed(whole, failure.Named);
         var untried = await CopyRangesAsync(rest.Rows, plan, IsRow, IsEnough);
         suspects.UnionWith(rest.Indexes[untried..]);
 
@@ -155,8 +156,7 @@ internal sealed class RowIsolation(
         meter.CountSuspects(indexes.Count);
         if (await TryAsync(() => staged!.InsertOneByOneAsync(indexes, policy, cancellation)) is { } refused)
         {
-            foreach (var (index, error) in refused)
-                rejections.Add(Rows.Reject(index, SqlErrors.ToRejection(error)));
+            foreach (var (index, error) in refused) Reject(Rows, index, error);
             return;
         }
 
@@ -180,7 +180,7 @@ internal sealed class RowIsolation(
         try
         {
             meter.CountAttempt(range.Count);
-            await transaction.CopyAsync(fitted.Table!, rows, range, cancellation);
+            await meter.TimeAsync(transaction.CopyAsync(fitted.Table!, rows, range, cancellation));
             await transaction.KeepAsync(cancellation);
             return null;
         }
@@ -209,7 +209,10 @@ internal sealed class RowIsolation(
     }
 
     private void Reject(BatchRows rows, int index, PostgresException error) =>
-        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(error)));
+        Reject(rows, index, RowError.Of(error));
+
+    private void Reject(BatchRows rows, int index, RowError error) =>
+        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(error.In(fitted.Table!))));
 
     // The server's loop does not see what tells a policy's error from a missing privilege, but for its words.
     private void NotePolicy(PostgresException error)
@@ -226,6 +229,10 @@ internal sealed class RowIsolation(
         bool IsUseful(HashSet<int> found) =>
             found.Count > 0 && 2 * found.Count(index => refused.Contains(Rows.PlaceOf(index))) >= found.Count;
     }
+
+    // An INSERT does not say which column a value is bad for; a COPY does.
+    private static bool MayNameColumn(CopyFailedException failure) =>
+        failure.Named is null && failure.Error.SqlState.StartsWith("22", StringComparison.Ordinal);
 
     private static bool IsRow(ErrorKind kind) => kind == ErrorKind.Row;
 

@@ -133,24 +133,15 @@ internal sealed class StagedRows
         return bytes.WrittenMemory;
     }
 
-    private RowError ReadError(NpgsqlDataReader reader, string alsoRefused)
+    private static RowError ReadError(NpgsqlDataReader reader, string alsoRefused)
     {
         var (state, words) = (reader.GetString(1), reader.GetString(2));
         return new RowError(
-            state, words, Text(3), Text(4), Text(5), Text(6) ?? ColumnOf(Text(7)),
-            IsPolicy: state == PostgresErrorCodes.InsufficientPrivilege && words == alsoRefused);
+            state, words, Text(3), Text(4), Text(5), Text(6),
+            IsPolicy: state == PostgresErrorCodes.InsufficientPrivilege && words == alsoRefused) { Domain = Text(7) };
 
         // PostgreSQL gives an empty text for what it does not name.
         string? Text(int ordinal) => reader.GetString(ordinal) is { Length: > 0 } text ? text : null;
-    }
-
-    /// <summary>A violation of a domain names the domain alone; where one column has it, it is that one.</summary>
-    private string? ColumnOf(string? domain)
-    {
-        if (domain is null) return null;
-        var suffix = $".{TableNames.Quote(domain)}";
-        var columns = table.Columns.Where(column => column.SqlType.EndsWith(suffix, StringComparison.Ordinal)).ToList();
-        return columns.Count == 1 ? columns[0].Name : null;
     }
 
     private IEnumerable<(Shape Shape, string Chosen)> ByShape(IReadOnlyList<int> indexes)

@@ -19,6 +19,7 @@ namespace Ingest.Tests.Http;
 internal sealed class TestHttpServer : IAsyncDisposable
 {
     public const long MaxRowBytes = 10_000;
+    public const long PartialBytes = 100_000;
 
     private readonly WebApplication app;
 
@@ -33,6 +34,9 @@ internal sealed class TestHttpServer : IAsyncDisposable
     public Uri Address { get; }
 
     public HttpClient Client { get; }
+
+    /// <summary>What it holds of rows that have not come in as a whole.</summary>
+    public PartialRows Partial => app.Services.GetRequiredService<PartialRows>();
 
     public IHostApplicationLifetime Lifetime => app.Lifetime;
 
@@ -54,7 +58,8 @@ internal sealed class TestHttpServer : IAsyncDisposable
         builder.Services.AddSingleton(accounting ?? new FixedAccounting());
         builder.Services.AddSingleton<IClusterView>(new FixedCluster());
         builder.Services.AddSingleton<IClusterAccounting>(new FixedCluster());
-        builder.Services.AddIngestHttp(new HttpOptions(MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1)));
+        builder.Services.AddIngestHttp(new HttpOptions(
+            MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), PartialBytes));
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapIngest();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Data.Common;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
 
@@ -12,6 +13,9 @@ namespace Ingest.Node.Gateway.Http.Streaming;
 internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
 {
     private Chunk? open;
+
+    /// <summary>Whose stream it is; null where the node does not know, or need not.</summary>
+    public Caller? Caller { get; init; }
 
     /// <summary>Whether the verdicts of chunks from the next one on go without ids.</summary>
     public bool OmitsIds { get; set; }
@@ -102,6 +106,7 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
         open = queue.RentChunk();
         var submission = gateway.Rent(table);
         submission.Acknowledge = Acknowledge;
+        submission.Caller = Caller;
         open.Open(submission, OmitsIds);
         return open;
     }
