@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>A kind of problem: the <c>type</c> and <c>title</c> of RFC 9457, stable for programs to compare.</summary>
@@ -52,6 +54,10 @@ internal static class ProblemTypes
     /// <summary>404: no such table, or none that this service may write to.</summary>
     public static readonly ProblemType TableUnknown = new("/problems/table-unknown", "The table is unknown");
 
+    /// <summary>500: the operator's settings of the table do not fit it.</summary>
+    public static readonly ProblemType TableMisconfigured =
+        new("/problems/table-misconfigured", "The table's settings do not fit it");
+
     /// <summary>404: no such resource.</summary>
     public static readonly ProblemType NotFound = new("/problems/not-found", "There is nothing here");
 
@@ -99,4 +105,9 @@ internal static class ProblemTypes
     /// <summary>412: the resource is not in the state that <c>If-Match</c> names.</summary>
     public static readonly ProblemType PreconditionFailed =
         new("/problems/precondition-failed", "The resource has changed");
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<ProblemType> All => typeof(ProblemTypes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Select(type => type.GetValue(null)).OfType<ProblemType>();
 }
