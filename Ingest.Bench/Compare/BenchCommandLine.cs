@@ -86,7 +86,7 @@ public static class BenchCommandLine
         {
             var postgres = Environment.GetEnvironmentVariable("INGEST_POSTGRES")!;
             await using var server = await BaselineServer.StartAsync(
-                parsed.GetValue(port), postgres, "clicks", time, cancellation);
+                parsed.GetValue(port), parsed.GetValue(grpcPort), postgres, "clicks", time, cancellation);
             await server.WaitForShutdownAsync();
             return 0;
         });

@@ -20,6 +20,7 @@ internal static class Groups
         ("http-128", stage => Task.FromResult(Http(stage, Unloaded, 0.75, withInsert: true))),
         ("http-1024", stage => Task.FromResult(Http(stage, Loaded, 0.95, withInsert: false))),
         ("streams", stage => Task.FromResult(StreamsOf(stage))),
+        ("grpc-unary", stage => Task.FromResult(GrpcUnary(stage))),
         ("accepted", stage => Task.FromResult(Accepted(stage))),
         ("remote", RemoteAsync),
         ("latency", stage => Task.FromResult(Latency(stage))),
@@ -65,9 +66,30 @@ internal static class Groups
                 },
                 new("ndjson", $"Ingest, NDJSON, {Streams} streams", (warmUp, cancellation) =>
                     LoadAsync(stage, stage.Node, Ndjson(), warmUp, cancellation)),
+                new("grpc-stream", $"Ingest, CreateStream, {Streams} streams", (warmUp, cancellation) =>
+                    LoadAsync(stage, stage.Node, Ndjson() with { Via = LoadVia.Grpc }, warmUp, cancellation)),
             ],
-            [new("ndjson", "raw-copy", 0.75)]);
+            [new("ndjson", "raw-copy", 0.75), new("grpc-stream", "raw-copy", 0.75)]);
     }
+
+    private static Group GrpcUnary(BenchStage stage) => new(
+        "grpc-unary",
+        [
+            new("grpc-discard", $"a gRPC method that parses, encodes and discards, {Unloaded} in flight",
+                async (warmUp, cancellation) =>
+                {
+                    await stage.ResetAsync();
+                    return await LoadProbe.MeasureAsync(
+                        Unary() with { Url = stage.Baseline.GrpcUrl },
+                        stage.WatchBaseline(), warmUp, stage.Options.Duration, stage.Time, cancellation);
+                })
+            {
+                IsBaseline = true,
+            },
+            new("grpc-create", $"Ingest, Create, {Unloaded} in flight", (warmUp, cancellation) =>
+                LoadAsync(stage, stage.Node, Unary(), warmUp, cancellation)),
+        ],
+        [new("grpc-create", "grpc-discard", 0.75)]);
 
     private static Group Accepted(BenchStage stage) => new(
         "accepted",
@@ -177,12 +199,14 @@ internal static class Groups
         await stage.ResetAsync(database);
         var watched = writer is null ? stage.Watch(node) : stage.Watch(node, writer);
         var sample = await LoadProbe.MeasureAsync(
-            load with { Url = node.Url }, watched, warmUp, stage.Options.Duration, stage.Time, cancellation);
+            load with { Url = load.Via is LoadVia.Grpc or LoadVia.GrpcUnary ? node.GrpcUrl! : node.Url }, watched, warmUp, stage.Options.Duration, stage.Time, cancellation);
         await stage.DrainAsync(node);
         return sample;
     }
 
     private static LoadOptions Single(int connections) => new() { Via = LoadVia.Http, Connections = connections };
+
+    private static LoadOptions Unary() => new() { Via = LoadVia.GrpcUnary, Connections = Unloaded };
 
     private static LoadOptions Ndjson() =>
         new() { Via = LoadVia.Ndjson, Connections = Streams, Window = StreamWindow };

@@ -30,6 +30,11 @@ internal sealed class NodeProcess(
 
     public Uri Url { get; } = new($"http://{place.Host}:{place.HttpPort}");
 
+    /// <summary>Where the node speaks gRPC; null where it takes the default.</summary>
+    public Uri? GrpcUrl { get; } = environment.TryGetValue("INGEST_GRPC_PORT", out var port)
+        ? new Uri($"http://{place.Host}:{port}")
+        : null;
+
     /// <summary>The process is there and nothing keeps it from working, as far as this run has to do with it.</summary>
     public bool IsServing => !IsSuspended && !IsCutOff && process is { HasExited: false };
 

@@ -1,9 +1,11 @@
 using System.Globalization;
+using Grpc.AspNetCore.Server.Model;
 using Ingest.Node.Catalog;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -30,7 +32,7 @@ internal sealed class BaselineServer : IAsyncDisposable
 
     /// <param name="table">The table that is written to; it has the columns of the demo table.</param>
     public static async Task<BaselineServer> StartAsync(
-        int port, string postgres, string table, TimeProvider time, CancellationToken cancellation)
+        int port, int grpcPort, string postgres, string table, TimeProvider time, CancellationToken cancellation)
     {
         var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(postgres)
         {
@@ -42,7 +44,8 @@ internal sealed class BaselineServer : IAsyncDisposable
         });
         var catalog = new TableCatalog(source, new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromMinutes(1) }, time);
         await catalog.RefreshAsync(cancellation);
-        var discard = new DiscardEndpoint((await catalog.FindAsync(table, cancellation))!);
+        var descriptor = (await catalog.FindAsync(table, cancellation))!;
+        var discard = new DiscardEndpoint(descriptor);
         var insert = new InsertEndpoint(source, table);
         var channel = new ChannelEndpoint(source, table);
         var builder = WebApplication.CreateSlimBuilder();
@@ -51,8 +54,14 @@ internal sealed class BaselineServer : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.ListenLocalhost(port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.ListenLocalhost(grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
         });
+        builder.Services.AddGrpc();
+        builder.Services
+            .AddSingleton(new DiscardService(descriptor))
+            .AddSingleton<IServiceMethodProvider<DiscardService>, DiscardService.Methods>();
         var app = builder.Build();
+        app.MapGrpcService<DiscardService>();
         app.MapPost("/v1/tables/discard/rows", (RequestDelegate)discard.HandleAsync);
         app.MapPost("/v1/tables/insert/rows", (RequestDelegate)insert.HandleAsync);
         app.MapPost("/v1/tables/channel/rows", (RequestDelegate)channel.HandleAsync);
