@@ -60,7 +60,7 @@ internal static class Database
         await using var create = new NpgsqlCommand(
             $"""
             BEGIN; SELECT pg_advisory_xact_lock(115922902020980);
-            {schema} {Ledger.Tables} {KeyClaims.Tables} {LetterTable.Tables} COMMIT
+            {schema} {Ledger.Tables} {JournalMarks.Tables} {KeyClaims.Tables} {LetterTable.Tables} COMMIT
             """,
             connection);
         await create.ExecuteNonQueryAsync(cancellation);
