@@ -48,7 +48,11 @@ public static class WriterProtocol
 
     /// <summary>How a request that changes or settles a batch ended.</summary>
     /// <param name="BatchId">The batch's id; 0 for a request about no batch.</param>
-    public abstract record WriteResult(long BatchId);
+    public abstract record WriteResult(long BatchId)
+    {
+        /// <summary>What it took; nothing where no row was tried.</summary>
+        public WriteStats Stats { get; init; }
+    }
 
     /// <summary>The batch is committed, but for the rejected rows.</summary>
     public sealed record Written(long BatchId, ImmutableArray<RejectedRow> Rejections) : WriteResult(BatchId)
@@ -81,6 +85,13 @@ public static class WriterProtocol
     /// <summary>A rejected row.</summary>
     public readonly record struct RejectedRow(GatewayId Gateway, long Position, Rejection Rejection);
 }
+
+/// <summary>What it took to write a batch, over all its transactions, the failed ones included.</summary>
+/// <param name="Attempts">Statements that tried rows: one for a batch without a bad row. k bad rows among n cost at most
+/// O(k log n).</param>
+/// <param name="RowsTried">Rows in these statements: as many as the batch has, if none is bad.</param>
+/// <param name="Suspects">Rows that were set apart and tried one by one, since others like them had been refused.</param>
+public readonly record struct WriteStats(int Attempts, long RowsTried, int Suspects);
 
 /// <summary>Why a write did not come to an end.</summary>
 public enum WriteFailure

@@ -1,11 +1,14 @@
 using Akka.Actor;
 using Akka.Hosting;
+using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
+using Ingest.Node.Observability.Dashboard;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -59,7 +62,7 @@ internal sealed class NodeHost : IAsyncDisposable
 
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
-        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop), log, time, cancellation);
+        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
         var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
         web = Build(postgres, catalog);
@@ -115,11 +118,13 @@ internal sealed class NodeHost : IAsyncDisposable
             KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
         };
         var store = new ObservedLaneStore(lanes, metrics);
+        var alarms = new LaneAlarms();
         var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
             .AddSingleton(time)
             .AddSingleton(dataSource!)
+            .AddSingleton(alarms)
             .AddSingleton<ITableCatalog>(catalog)
             .AddSingleton(Settings.Catalog)
             .AddHostedService<CatalogRefresher>()
@@ -129,8 +134,11 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
+            .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
             .AddTelemetry(metrics)
+            .AddSingleton(Settings)
+            .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
                 {
@@ -138,15 +146,18 @@ internal sealed class NodeHost : IAsyncDisposable
                     logs.AddLoggerFactory();
                     logs.LogLevel = Akka.Event.LogLevel.InfoLevel;
                 })
-                .WithIngest(Settings, postgres, store, gateway, metrics));
+                .WithIngest(Settings, postgres, store, gateway, metrics, alarms));
         var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
-            .AddCheck<ClusterCheck>("cluster", tags: ["ready"]);
+            .AddCheck<ClusterCheck>("cluster", tags: ["ready"])
+            .AddCheck<JournalCheck>("journal", tags: ["ready"]);
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();
+        app.UseIngestAccess();
         app.MapIngest();
         app.MapTelemetry();
+        app.MapDashboard();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
         // wait for a batch to grow old.
         app.Lifetime.ApplicationStopping.Register(gateway.Hurry);

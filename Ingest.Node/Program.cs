@@ -11,10 +11,12 @@ internal static class Program
     /// <summary>The actor system's name, which all nodes of a cluster share.</summary>
     public const string SystemName = "ingest";
 
-    public static async Task<int> Main()
+    public static async Task<int> Main(string[] arguments)
     {
         try
         {
+            if (arguments is ["api-key", .. var rest])
+                return await ApiKeyCommand.RunAsync(rest, NodeSettings.Load(), TimeProvider.System);
             await using var node = new NodeHost(NodeSettings.Load(), TimeProvider.System);
             await node.StartAsync(CancellationToken.None);
             StartScreen.Show(node, Console.Out);

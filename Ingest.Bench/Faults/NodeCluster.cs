@@ -39,6 +39,8 @@ internal sealed class NodeCluster : IDisposable
             {
                 ["INGEST_POSTGRES"] = postgres.ConnectionFor(place.Name, viaSocket: place.Network is not null),
                 ["INGEST_HTTP_HOST"] = place.Host,
+                // In a network of their own, which only this machine is in.
+                ["INGEST_ALLOW_ANONYMOUS"] = "on",
                 ["INGEST_HTTP_PORT"] = place.HttpPort.ToString(CultureInfo.InvariantCulture),
                 ["INGEST_HOSTNAME"] = place.Host,
                 ["INGEST_REMOTE_PORT"] = place.RemotePort.ToString(CultureInfo.InvariantCulture),

@@ -57,8 +57,14 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
         facts.RefusesInput,
         facts.Default)
     {
-        SqlType = $"{TableNames.Quote(facts.Type.Schema)}.{TableNames.Quote(facts.Type.Name)}",
+        IsReference = facts.IsReference,
+        SqlType = SqlType(facts.Type),
+        StoredType = SqlType(Stored(facts.Type)),
     };
+
+    private static string SqlType(PgType type) => $"{TableNames.Quote(type.Schema)}.{TableNames.Quote(type.Name)}";
+
+    private static PgType Stored(PgType type) => type.Base is { } below ? Stored(below) : type;
 
     /// <remarks>
     /// No key is made where the role may not write it, and none for a key that refers to another table and has no

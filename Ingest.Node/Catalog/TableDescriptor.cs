@@ -29,6 +29,12 @@ public sealed record Column(
     /// refuses.
     /// </summary>
     public string SqlType { get; init; } = "";
+
+    /// <summary>True where the column is part of a foreign key.</summary>
+    public bool IsReference { get; init; }
+
+    /// <summary>As <see cref="SqlType"/>, for a domain the type below it.</summary>
+    public string StoredType { get; init; } = "";
 }
 
 /// <summary>Where a row's key comes from when the row does not give it.</summary>

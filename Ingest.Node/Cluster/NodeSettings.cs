@@ -6,6 +6,7 @@ using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Writing;
 using Npgsql;
@@ -29,6 +30,7 @@ internal sealed class NodeSettings
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
+        Access = AccessOf(read.Section("access"));
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
@@ -37,7 +39,12 @@ internal sealed class NodeSettings
         tables = read.Sections("tables", fallback: "batching")
             .ToImmutableDictionary(table => table.Name, table => BatchingOf(table.Section));
         CheckTimes();
+        InForce = ShownSettings.Of(config, "ingest");
+        CheckDoors();
     }
+
+    /// <summary>Each setting by its full name, for people to see: without secrets.</summary>
+    public ImmutableArray<(string Name, string Value)> InForce { get; }
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
     public string Postgres { get; }
@@ -51,6 +58,8 @@ internal sealed class NodeSettings
     public TimeSpan ShutdownTimeout { get; }
 
     public HttpSettings Http { get; }
+
+    public AccessOptions Access { get; }
 
     public CatalogOptions Catalog { get; }
 
@@ -94,6 +103,15 @@ internal sealed class NodeSettings
         Require(Writing.DeadLetterRetention > TimeSpan.Zero, "writing.dead-letter-retention must be more than zero");
         foreach (var options in tables.Values.Append(batching))
             Require(options.FlushInterval < patience, "batching.flush-interval must be less than request-timeout less answer-margin");
+    }
+
+    /// <summary>A node that others can reach asks who they are, or was told not to.</summary>
+    private void CheckDoors()
+    {
+        if (Access.IsOn || Access.AllowAnonymous || IPAddress.IsLoopback(Http.Address)) return;
+        throw new SettingsException(
+            $"Others than this machine could call at {Http.Address} without saying who they are: switch API keys on "
+            + "(INGEST_API_KEYS=on) or name an issuer of tokens, or allow it (INGEST_ALLOW_ANONYMOUS=on).");
     }
 
     private static void Require(bool holds, string rule)
@@ -141,6 +159,20 @@ internal sealed class NodeSettings
         {
             throw new SettingsException($"{read.Path}: {error.Message}");
         }
+    }
+
+    private static AccessOptions AccessOf(SettingsReader read)
+    {
+        var jwt = read.Section("jwt");
+        return Valid(read, new AccessOptions
+        {
+            AllowAnonymous = read.Switch("allow-anonymous"),
+            ApiKeys = read.Switch("api-keys"),
+            ApiKeysRefresh = read.Duration("api-keys-refresh"),
+            Jwt = jwt.Text("issuer") is { Length: > 0 } issuer
+                ? Valid(jwt, new JwtOptions(issuer, jwt.Text("audience"), jwt.Text("keys"), jwt.Text("grants-claim")))
+                : null,
+        });
     }
 
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions

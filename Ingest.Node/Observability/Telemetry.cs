@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Ingest.Node.Gateway.Access;
 using OpenTelemetry.Metrics;
 
 namespace Ingest.Node.Observability;
@@ -38,7 +39,7 @@ internal static class Telemetry
     }
 
     public static void MapTelemetry(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapPrometheusScrapingEndpoint("/metrics");
+        endpoints.MapPrometheusScrapingEndpoint("/metrics").RequireScope(Scope.Observe);
 
     private static MetricStreamConfiguration? ViewOf(Instrument instrument, NodeMetrics metrics, IMeterFactory factory)
     {

@@ -72,6 +72,13 @@ internal sealed class BatchRows
         return (slice.Gateway, slice.Position + (index - first), slice.Run.Shape, slice.Tuples(index - first, 1));
     }
 
+    /// <summary>The place of the row at an index, as its gateway knows it.</summary>
+    public (GatewayId Gateway, long Position) PlaceOf(int index)
+    {
+        var (first, slice) = slices[SliceAt(index)];
+        return (slice.Gateway, slice.Position + (index - first));
+    }
+
     /// <summary>All slices, less the rows at some indexes.</summary>
     public IEnumerable<RowSlice> Without(IReadOnlySet<int> indexes)
     {
@@ -87,11 +94,32 @@ internal sealed class BatchRows
         }
     }
 
+    /// <summary>The rows at some indexes, in ascending order.</summary>
+    public IEnumerable<RowSlice> Only(IEnumerable<int> indexes)
+    {
+        foreach (var index in indexes)
+        {
+            var (first, slice) = slices[SliceAt(index)];
+            yield return slice.Part(index - first, 1);
+        }
+    }
+
+    /// <summary>The shapes, each with its rows' indexes.</summary>
+    public IEnumerable<(Shape Shape, int First, int Count)> Shapes()
+    {
+        for (var i = 0; i < slices.Count;)
+        {
+            var (first, slice) = slices[i];
+            while (++i < slices.Count && slices[i].Slice.Run.Shape.Equals(slice.Run.Shape)) { }
+            yield return (slice.Run.Shape, first, (i < slices.Count ? slices[i].First : Count) - first);
+        }
+    }
+
     /// <summary>The row at an index, as its gateway knows it.</summary>
     public RejectedRow Reject(int index, Rejection rejection)
     {
-        var row = At(index);
-        return new RejectedRow(row.Gateway, row.Position, rejection);
+        var (gateway, position) = PlaceOf(index);
+        return new RejectedRow(gateway, position, rejection);
     }
 
     /// <summary>The COPY commands that write a range: for each shape its rows' index and bytes, in order.</summary>

@@ -50,7 +50,9 @@ internal static class Database
     }
 
     /// <summary>Makes the ledger's tables where they are missing.</summary>
-    public static async Task PrepareAsync(NpgsqlDataSource dataSource, CancellationToken cancellation)
+    /// <param name="others">Definitions of tables of others, to be made with them.</param>
+    public static async Task PrepareAsync(
+        NpgsqlDataSource dataSource, CancellationToken cancellation, string others = "")
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellation);
         // A role that owns the schema but may not create one is refused even where it exists: look first.
@@ -60,7 +62,7 @@ internal static class Database
         await using var create = new NpgsqlCommand(
             $"""
             BEGIN; SELECT pg_advisory_xact_lock(115922902020980);
-            {schema} {Ledger.Tables} {JournalMarks.Tables} {KeyClaims.Tables} {LetterTable.Tables} COMMIT
+            {schema} {Ledger.Tables} {JournalMarks.Tables} {KeyClaims.Tables} {LetterTable.Tables} {others} COMMIT
             """,
             connection);
         await create.ExecuteNonQueryAsync(cancellation);

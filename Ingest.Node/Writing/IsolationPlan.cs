@@ -32,11 +32,8 @@ internal sealed class IsolationPlan
         if (rows > 0) untried.Push(new RowRange(0, rows));
     }
 
-    /// <summary>How many ranges were tried.</summary>
-    public int Attempts { get; private set; }
-
-    /// <summary>How many rows the ranges had that were tried.</summary>
-    public long RowsTried { get; private set; }
+    /// <summary>How many ranges have failed.</summary>
+    public int Failures { get; private set; }
 
     /// <summary>The range to try next.</summary>
     /// <returns>False when each row is either written or rejected.</returns>
@@ -49,8 +46,6 @@ internal sealed class IsolationPlan
             range = new RowRange(range.First, window);
         }
 
-        Attempts++;
-        RowsTried += range.Count;
         return true;
     }
 
@@ -63,6 +58,7 @@ internal sealed class IsolationPlan
     /// <returns>True where the range is a single row: that row is bad.</returns>
     public bool Failed(RowRange range, int? named)
     {
+        Failures++;
         if (range.Count == 1) return true;
         if (named is { } row && row >= range.First && row < range.End)
         {

@@ -18,16 +18,13 @@ namespace Ingest.Node.Writing;
 /// </summary>
 internal sealed class KeyClaims
 {
-    public const string Tables = """
+    public const string Tables = $"""
         CREATE TABLE IF NOT EXISTS ingest.idempotency (
             table_name text NOT NULL,
             key text NOT NULL,
             digest uuid NOT NULL,
             row_id text NOT NULL,
-            sqlstate text,
-            message text,
-            constraint_name text,
-            column_name text,
+            {RejectionColumns.Definitions},
             claimed_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (table_name, key)
         );
@@ -53,16 +50,16 @@ internal sealed class KeyClaims
         RETURNING key
         """;
 
-    private const string Read = """
-        SELECT key, digest, row_id, sqlstate, message, constraint_name, column_name FROM ingest.idempotency
+    private const string Read = $"""
+        SELECT key, digest, row_id, {RejectionColumns.Names} FROM ingest.idempotency
         WHERE table_name = $1 AND key = ANY ($2)
         """;
 
-    private const string RejectKeys = """
+    private const string RejectKeys = $"""
         UPDATE ingest.idempotency AS held
         SET sqlstate = row.sqlstate, message = row.message, constraint_name = row.constraint_name,
             column_name = row.column_name
-        FROM unnest($2, $3, $4, $5, $6) AS row (key, sqlstate, message, constraint_name, column_name)
+        FROM unnest($2, $3, $4, $5, $6) AS row (key, {RejectionColumns.Names})
         WHERE held.table_name = $1 AND held.key = row.key
         """;
 
@@ -111,7 +108,10 @@ internal sealed class KeyClaims
 
     /// <summary>The verdicts of all rows, once it is known which of those that were to be written were
     /// rejected.</summary>
-    public Exceptions Judge(ImmutableArray<RejectedRow> rejections)
+    /// <param name="rejections">The rows that were to be written, and were not.</param>
+    /// <param name="records">The commands that keep the rejections with the keys that were claimed, and settle the dead
+    /// letters that were replayed.</param>
+    public Exceptions Judge(ImmutableArray<RejectedRow> rejections, out IEnumerable<NpgsqlBatchCommand> records)
     {
         var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
         var all = rejections.ToBuilder();
@@ -127,38 +127,24 @@ internal sealed class KeyClaims
         }
 
         var written = new Exceptions(all.DrainToImmutable(), repeats.DrainToImmutable());
-        return replays?.Judge(written) ?? written;
+        var exceptions = replays?.Judge(written) ?? written;
+        records = replays?.Record(exceptions) ?? [];
+        if (RecordRejections(rejected) is { } keys) records = records.Prepend(keys);
+        return exceptions;
     }
 
-    /// <summary>The commands that keep the rejections with the keys that were claimed, and settle the dead letters that
-    /// were replayed.</summary>
-    /// <param name="rejections">The rows that were to be written, and were not.</param>
-    /// <param name="exceptions">What <see cref="Judge"/> made of them.</param>
-    public IEnumerable<NpgsqlBatchCommand> Record(ImmutableArray<RejectedRow> rejections, Exceptions exceptions)
+    private NpgsqlBatchCommand? RecordRejections(Dictionary<(GatewayId, long), Rejection> rejected)
     {
-        var letters = replays?.Record(exceptions) ?? [];
-        return RecordRejections(rejections) is { } keys ? letters.Prepend(keys) : letters;
-    }
-
-    private NpgsqlBatchCommand? RecordRejections(ImmutableArray<RejectedRow> rejections)
-    {
-        var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
         var rows = holders.Where(held => held.Value.Position is { } position && rejected.ContainsKey(position))
             .Select(held => (held.Key, Rejection: rejected[held.Value.Position!.Value]))
             .ToArray();
         if (rows.Length == 0) return null;
-        return new NpgsqlBatchCommand(RejectKeys)
+        var command = new NpgsqlBatchCommand(RejectKeys)
         {
-            Parameters =
-            {
-                Sql.Text(lane.Table),
-                Sql.Texts(rows.Select(row => row.Key)),
-                Sql.Texts(rows.Select(row => row.Rejection.SqlState)),
-                Sql.Texts(rows.Select(row => row.Rejection.Message)),
-                Sql.Texts(rows.Select(row => row.Rejection.Constraint)),
-                Sql.Texts(rows.Select(row => row.Rejection.Column)),
-            },
+            Parameters = { Sql.Text(lane.Table), Sql.Texts(rows.Select(row => row.Key)) },
         };
+        RejectionColumns.Add(command.Parameters, [.. rows.Select(row => row.Rejection)]);
+        return command;
     }
 
     private static IEnumerable<KeyedRow> KeyedRows(Batch batch, FittedBatch fitted, ReplayClaims? replays)
@@ -225,11 +211,8 @@ internal sealed class KeyClaims
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            var rejection = await reader.IsDBNullAsync(3, cancellation)
-                ? null
-                : new Rejection(
-                    reader.GetString(3), reader.GetString(4), reader.GetValue(5) as string, reader.GetValue(6) as string);
-            holders[reader.GetString(0)] = new Holder(reader.GetGuid(1), reader.GetString(2), rejection);
+            holders[reader.GetString(0)] = new Holder(
+                reader.GetGuid(1), reader.GetString(2), RejectionColumns.Read(reader, 3));
         }
 
         // Between the claim and this look its time ran out, and it was purged: the next attempt claims it.

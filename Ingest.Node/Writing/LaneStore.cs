@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.DeadLetters;
+using Ingest.Node.Writing.Isolation;
 using Npgsql;
 using static Ingest.Messages.WriterProtocol;
 
@@ -61,6 +62,13 @@ internal sealed class LaneStore(
 
     public async Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation)
     {
+        var meter = new WriteMeter();
+        var result = await WriteAsync(batch, meter, cancellation);
+        return result with { Stats = meter.Stats };
+    }
+
+    private async Task<WriteResult> WriteAsync(Batch batch, WriteMeter meter, CancellationToken cancellation)
+    {
         using var attempt = NewAttempt(batch, cancellation);
         try
         {
@@ -69,16 +77,18 @@ internal sealed class LaneStore(
                 var table = await catalog.FindAsync(batch.Lane.Table, attempt.Token);
                 // What PostgreSQL has refused once as a whole is not trusted again.
                 var fitted = await FittedBatch.ForAsync(batch, table, encodeAnew: refreshes > 0, attempt.Token);
-                var outcome = await AttemptAsync(batch, fitted, WriteWholeAsync, attempt.Token);
+                var outcome = IsSuspicious(fitted)
+                    ? await AttemptAsync(batch, fitted, Isolate(meter, first: null), attempt.Token)
+                    : await AttemptAsync(batch, fitted, WriteWhole(meter), attempt.Token);
                 if (outcome.Kind == ErrorKind.Row)
-                    outcome = await AttemptAsync(batch, fitted, IsolateRowsAsync, attempt.Token);
+                    outcome = await AttemptAsync(batch, fitted, Isolate(meter, FirstOf(batch, outcome)), attempt.Token);
                 if (outcome.Result is { } result) return result;
                 if (outcome.Kind != ErrorKind.Table)
                     return new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(outcome.Error!));
 
                 await catalog.RefreshAsync(attempt.Token);
                 var isSame = catalog.TryGet(batch.Lane.Table, out var now) && ReferenceEquals(now, table);
-                if (isSame && refreshes > 0) return await JudgeAsync(batch, fitted, outcome.Error!, attempt.Token);
+                if (isSame && refreshes > 0) return await JudgeAsync(batch, fitted, outcome.Error!, meter, attempt.Token);
                 if (refreshes == MaxRefreshes)
                     return new Failed(batch.Id, WriteFailure.Transient, "the table keeps changing");
             }
@@ -106,49 +116,33 @@ internal sealed class LaneStore(
         }
     }
 
-    private static async Task<ImmutableArray<RejectedRow>> WriteWholeAsync(
-        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation)
+    /// <summary>Bad rows that keep coming are set apart before they can spoil a large batch; a small one is as soon
+    /// written again.</summary>
+    private static bool IsSuspicious(FittedBatch fitted) =>
+        fitted.Rows.Count > RowIsolation.Few && Suspicions.Of(fitted.Table!).HasStrong;
+
+    /// <summary>What the first try of the whole batch teaches about the second; with idempotency keys that one may have
+    /// other rows.</summary>
+    private static CopyFailedException? FirstOf(Batch batch, AttemptOutcome outcome) =>
+        batch.Parts.All(part => part.Envelope.Keys.IsEmpty)
+            ? new CopyFailedException(outcome.Error!, outcome.Named)
+            : null;
+
+    private static RowWriter WriteWhole(WriteMeter meter) => async (transaction, fitted, cancellation) =>
     {
+        meter.CountAttempt(fitted.Rows.Count);
         await transaction.CopyAsync(fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation);
+        if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([]);
         return fitted.Rejections;
-    }
+    };
 
-    private static Task<ImmutableArray<RejectedRow>> IsolateRowsAsync(
-        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation) =>
-        IsolateAsync(transaction, fitted, kind => kind == ErrorKind.Row, cancellation);
+    private static RowWriter Isolate(WriteMeter meter, CopyFailedException? first) =>
+        (transaction, fitted, cancellation) =>
+            new RowIsolation(transaction, fitted, meter, cancellation).RunAsync(first);
 
-    private static Task<ImmutableArray<RejectedRow>> IsolateAllAsync(
-        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation) =>
-        IsolateAsync(transaction, fitted, kind => kind != ErrorKind.Transient, cancellation);
-
-    /// <summary>Writes each row that can be written, and rejects each that cannot.</summary>
-    private static async Task<ImmutableArray<RejectedRow>> IsolateAsync(
-        LaneTransaction transaction,
-        FittedBatch fitted,
-        Func<ErrorKind, bool> isRowsFault,
-        CancellationToken cancellation)
-    {
-        var rejections = fitted.Rejections.ToBuilder();
-        var plan = new IsolationPlan(fitted.Rows.Count);
-        await transaction.BeginIsolationAsync(cancellation);
-        while (plan.TryNext(out var range))
-        {
-            try
-            {
-                await transaction.CopyAsync(fitted.Table!, fitted.Rows, range, cancellation);
-                await transaction.KeepAsync(cancellation);
-                plan.Succeeded();
-            }
-            catch (CopyFailedException failure) when (isRowsFault(SqlErrors.KindOf(failure.Error)))
-            {
-                await transaction.UndoAsync(cancellation);
-                if (plan.Failed(range, failure.Named))
-                    rejections.Add(fitted.Rows.Reject(range.First, SqlErrors.ToRejection(failure.Error)));
-            }
-        }
-
-        return rejections.DrainToImmutable();
-    }
+    private static RowWriter IsolateAll(WriteMeter meter) =>
+        (transaction, fitted, cancellation) => new RowIsolation(transaction, fitted, meter, cancellation)
+            .RunPlanAsync(kind => kind != ErrorKind.Transient);
 
     /// <summary>
     /// The catalog cannot explain what PostgreSQL says of the table. Where PostgreSQL names a row, that row's trigger
@@ -156,11 +150,11 @@ internal sealed class LaneStore(
     /// them.
     /// </summary>
     private async Task<WriteResult> JudgeAsync(
-        Batch batch, FittedBatch fitted, PostgresException error, CancellationToken cancellation)
+        Batch batch, FittedBatch fitted, PostgresException error, WriteMeter meter, CancellationToken cancellation)
     {
         var all = fitted.RejectRest(SqlErrors.ToRejection(error));
         var outcome = SqlErrors.CopyLineOf(error) is not null || error.SqlState == SqlErrors.TableChanged
-            ? await AttemptAsync(batch, fitted, IsolateAllAsync, cancellation)
+            ? await AttemptAsync(batch, fitted, IsolateAll(meter), cancellation)
             : await AttemptAsync(
                 batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
         return outcome.Result
@@ -171,7 +165,7 @@ internal sealed class LaneStore(
     private async Task<AttemptOutcome> AttemptAsync(
         Batch batch,
         FittedBatch fitted,
-        Func<LaneTransaction, FittedBatch, CancellationToken, Task<ImmutableArray<RejectedRow>>> write,
+        RowWriter write,
         CancellationToken cancellation)
     {
         await using var transaction = await LaneTransaction.BeginAsync(
@@ -182,9 +176,9 @@ internal sealed class LaneStore(
             var claims = await transaction.ClaimKeysAsync(batch, fitted, options.AttemptTimeout, cancellation);
             var fresh = claims?.Fresh ?? fitted;
             var rejections = fresh.Rows.Count == 0 ? fresh.Rejections : await write(transaction, fresh, cancellation);
-            var exceptions = claims?.Judge(rejections) ?? new Exceptions(rejections, []);
+            IEnumerable<NpgsqlBatchCommand> records = [];
+            var exceptions = claims?.Judge(rejections, out records) ?? new Exceptions(rejections, []);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
-            var records = claims?.Record(rejections, exceptions) ?? [];
             if (KeepsLetters(batch.Lane.Table))
                 records = records.Concat(LetterRecord.Of(batch, fitted.Table, rejections));
             await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
@@ -193,7 +187,7 @@ internal sealed class LaneStore(
         }
         catch (CopyFailedException failure)
         {
-            return new AttemptOutcome(null, failure.Error, SqlErrors.KindOf(failure.Error));
+            return new AttemptOutcome(null, failure.Error, SqlErrors.KindOf(failure.Error)) { Named = failure.Named };
         }
         catch (NpgsqlException error) when (transaction.IsInDoubt)
         {
@@ -244,11 +238,8 @@ internal sealed class LaneStore(
         return attempt;
     }
 
-    /// <summary>How one transaction ended.</summary>
-    /// <param name="Result">What the batcher is told; null where an error is to be dealt with first.</param>
-    /// <param name="Kind">What the error is about; <see cref="ErrorKind.Transient"/> without one.</param>
-    private readonly record struct AttemptOutcome(WriteResult? Result, PostgresException? Error, ErrorKind Kind)
-    {
-        public static AttemptOutcome Of(WriteResult result) => new(result, null, ErrorKind.Transient);
-    }
+    /// <summary>Writes the rows of a batch within a transaction.</summary>
+    /// <returns>Those that were rejected.</returns>
+    private delegate Task<ImmutableArray<RejectedRow>> RowWriter(
+        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Writing.Isolation;
 using Npgsql;
 using NpgsqlTypes;
 using static Ingest.Messages.WriterProtocol;
@@ -110,6 +111,15 @@ internal sealed class LaneTransaction : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Copies rows to where the server can look at them before they are written.</summary>
+    /// <exception cref="PostgresException">That cannot be done with this table or by this role.</exception>
+    public Task<StagedRows> StageAsync(TableDescriptor table, BatchRows rows, CancellationToken cancellation) =>
+        StagedRows.CopyAsync(connection, table, rows, cancellation);
+
+    /// <summary>Words a check for the constraint that has refused a row; null where there can be none.</summary>
+    public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind, CancellationToken cancellation) =>
+        ConstraintCheck.FindAsync(connection, kind, cancellation);
 
     /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of
     /// each COPY, where a row can still be told.</summary>

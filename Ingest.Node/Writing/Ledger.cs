@@ -14,7 +14,7 @@ namespace Ingest.Node.Writing;
 internal static class Ledger
 {
     /// <summary>Made at start-up where it is missing; each statement may be repeated.</summary>
-    public const string Tables = """
+    public const string Tables = $"""
         CREATE TABLE IF NOT EXISTS ingest.ledger (
             lane text NOT NULL,
             gateway uuid NOT NULL,
@@ -27,10 +27,7 @@ internal static class Ledger
             gateway uuid NOT NULL,
             first_position bigint NOT NULL,
             last_position bigint NOT NULL,
-            sqlstate text,
-            message text,
-            constraint_name text,
-            column_name text,
+            {RejectionColumns.Definitions},
             repeated_id text,
             settled_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (lane, gateway, first_position)
@@ -53,14 +50,14 @@ internal static class Ledger
 
     private const string ReadPositions = "SELECT gateway, position FROM ingest.ledger WHERE lane = $1";
 
-    private const string RecordExceptions = """
+    private const string RecordExceptions = $"""
         INSERT INTO ingest.exceptions
-            (lane, gateway, first_position, last_position, sqlstate, message, constraint_name, column_name, repeated_id)
+            (lane, gateway, first_position, last_position, repeated_id, {RejectionColumns.Names})
         SELECT $1, entry.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) AS entry
         """;
 
-    private const string ReadExceptions = """
-        SELECT first_position, last_position, sqlstate, message, constraint_name, column_name, repeated_id
+    private const string ReadExceptions = $"""
+        SELECT first_position, last_position, repeated_id, {RejectionColumns.Names}
         FROM ingest.exceptions
         WHERE lane = $1 AND gateway = $2 AND first_position <= $4 AND last_position >= $3
         ORDER BY first_position
@@ -123,7 +120,7 @@ internal static class Ledger
                 (Range: One(row.Gateway, row.Position), Rejection: (Rejection?)null, RepeatedId: (string?)row.Id)))
             .ToArray();
         if (rows.Length == 0) return null;
-        return new NpgsqlBatchCommand(RecordExceptions)
+        var command = new NpgsqlBatchCommand(RecordExceptions)
         {
             Parameters =
             {
@@ -131,13 +128,11 @@ internal static class Ledger
                 Sql.Array(rows.Select(row => row.Range.Gateway.Value), NpgsqlDbType.Uuid),
                 Sql.Array(rows.Select(row => row.Range.First), NpgsqlDbType.Bigint),
                 Sql.Array(rows.Select(row => row.Range.Last), NpgsqlDbType.Bigint),
-                Sql.Texts(rows.Select(row => row.Rejection?.SqlState)),
-                Sql.Texts(rows.Select(row => row.Rejection?.Message)),
-                Sql.Texts(rows.Select(row => row.Rejection?.Constraint)),
-                Sql.Texts(rows.Select(row => row.Rejection?.Column)),
                 Sql.Texts(rows.Select(row => row.RepeatedId)),
             },
         };
+        RejectionColumns.Add(command.Parameters, [.. rows.Select(row => row.Rejection)]);
+        return command;
 
         static PositionRange One(GatewayId gateway, long position) => new(gateway, position, position);
     }
@@ -163,22 +158,21 @@ internal static class Ledger
         while (await reader.ReadAsync(cancellation))
         {
             var first = reader.GetInt64(0);
-            if (reader.GetValue(6) is string repeated)
+            if (reader.GetValue(2) is string repeated)
             {
                 repeats.Add(new RepeatedRow(range.Gateway, first, repeated));
             }
-            else if (reader.GetValue(2) is not string sqlState)
+            else if (RejectionColumns.Read(reader, 3) is { } rejection)
+            {
+                rejections.Add(new RejectedRow(range.Gateway, first, rejection));
+            }
+            else
             {
                 notWritten.Add(range with
                 {
                     First = Math.Max(first, range.First),
                     Last = Math.Min(reader.GetInt64(1), range.Last),
                 });
-            }
-            else
-            {
-                rejections.Add(new RejectedRow(range.Gateway, first, new Rejection(
-                    sqlState, reader.GetString(3), reader.GetValue(4) as string, reader.GetValue(5) as string)));
             }
         }
 

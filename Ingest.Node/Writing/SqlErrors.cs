@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Ingest.Messages;
@@ -29,12 +30,21 @@ internal static partial class SqlErrors
     /// answer.</summary>
     private const int MaxMessage = 500;
 
+    /// <summary>
+    /// The classes of errors that pass: those of connections, transactions, roles, resources, locks, operators, foreign
+    /// servers, and of PostgreSQL itself.
+    /// </summary>
+    private static readonly FrozenSet<string> TransientClasses = FrozenSet.Create(
+        "00", "01", "02", "03", "08", "0B", "0L", "0P", "25", "26", "28", "2B", "2D", "3B", "3D", "40", "53", "55",
+        "57", "58", "72", "F0", "HV", "XX");
+
+    /// <summary>The other classes of PostgreSQL's own; a trigger may raise an error of any class
+    /// beside.</summary>
+    private static readonly FrozenSet<string> OtherClasses = FrozenSet.Create(
+        "09", "0A", "0F", "0Z", "20", "21", "22", "23", "24", "27", "2F", "34", "38", "39", "3F", "42", "44", "54", "P0");
+
     public static ErrorKind KindOf(PostgresException error) => error.SqlState[..2] switch
     {
-        // Data exceptions, constraints, WITH CHECK OPTION, and exceptions that a trigger raises.
-        "22" or "23" or "44" or "P0" => ErrorKind.Row,
-        // A row that is too large for an index, a trigger's subquery with too many rows, a trigger in another language.
-        "54" or "21" or "38" or "39" => ErrorKind.Row,
         "42" when IsPolicyViolation(error) => ErrorKind.Row,
         // Syntax or access rule violation: unknown table or column, other type, no privilege.
         "42" or "3F" => ErrorKind.Table,
@@ -43,8 +53,18 @@ internal static partial class SqlErrors
         // Within a COPY: a field is shorter than its column's type, so the type is not what the row was encoded for.
         "08" when error.SqlState == PostgresErrorCodes.ProtocolViolation && CopyLineOf(error) is not null =>
             ErrorKind.Table,
-        _ => ErrorKind.Transient,
+        var other => IsRowClass(other) ? ErrorKind.Row : ErrorKind.Transient,
     };
+
+    /// <summary>The classes that say nothing of a row, as the text of an array.</summary>
+    public static string ClassesNotOfRows { get; } = $"{{{string.Join(',', TransientClasses)},0A,3F,42}}";
+
+    /// <summary>
+    /// Errors of this class are a row's fault: data, constraints, WITH CHECK OPTION, a row that is too large for an
+    /// index, and whatever a trigger raises or runs into.
+    /// </summary>
+    private static bool IsRowClass(string sqlClass) =>
+        !TransientClasses.Contains(sqlClass) && sqlClass is not ("0A" or "3F" or "42");
 
     /// <summary>
     /// The line of the COPY that PostgreSQL names as the place of the error, counted from 1; null where it names none.
@@ -57,28 +77,31 @@ internal static partial class SqlErrors
             : null;
 
     /// <summary>The verdict for the row that caused an error.</summary>
-    public static Rejection ToRejection(PostgresException error) => new(
+    public static Rejection ToRejection(PostgresException error) => ToRejection(RowError.Of(error));
+
+    /// <inheritdoc cref="ToRejection(PostgresException)"/>
+    public static Rejection ToRejection(RowError error) => new(
         error.SqlState,
         error.SqlState switch
         {
             PostgresErrorCodes.UniqueViolation => "A row with this key is already there.",
             PostgresErrorCodes.ForeignKeyViolation => "The row refers to one that is not there.",
+            PostgresErrorCodes.CheckViolation when error.Constraint is null =>
+                "The table has no partition that takes the row.",
             PostgresErrorCodes.CheckViolation => "The row violates a check constraint.",
             PostgresErrorCodes.NotNullViolation => "A value is missing that must not be null.",
             PostgresErrorCodes.ExclusionViolation => "The row conflicts with one that is already there.",
             // A trigger's own words are meant for the caller.
-            PostgresErrorCodes.RaiseException => error.MessageText.Length <= MaxMessage
-                ? error.MessageText
-                : error.MessageText[..MaxMessage],
-            _ when IsPolicyViolation(error) => "The row violates the table's row level security policy.",
+            _ when IsRaised(error.SqlState) => error.Message.Length <= MaxMessage
+                ? error.Message
+                : error.Message[..MaxMessage],
+            _ when error.IsPolicy => "The row violates the table's row level security policy.",
             PostgresErrorCodes.InsufficientPrivilege => "The service's role lacks a privilege that the row needs.",
             _ when error.SqlState.StartsWith("22", StringComparison.Ordinal) => "A value is not valid for its column.",
             _ => "PostgreSQL refused the row.",
         },
-        error.ConstraintName,
-        error.ColumnName ?? (error.Where is { } context && CopyColumn().Match(context) is { Success: true } match
-            ? match.Groups[1].Value
-            : null));
+        error.Constraint,
+        error.Column);
 
     /// <summary>What the log may say of a failure: no row's data.</summary>
     public static string ReasonOf(Exception error) => error switch
@@ -94,13 +117,16 @@ internal static partial class SqlErrors
         error.SqlState.StartsWith('2') ? $"({error.Routine})" : error.MessageText;
 
     // A violation of row level security and a missing privilege share a code, and words differ by language.
-    private static bool IsPolicyViolation(PostgresException error) =>
+    public static bool IsPolicyViolation(PostgresException error) =>
         error is { SqlState: PostgresErrorCodes.InsufficientPrivilege, Routine: "ExecWithCheckOptions" };
 
-    // "line" and "column" are words of the server's language.
+    /// <summary>A trigger's own error: RAISE without a code, or with one of a class that PostgreSQL does not
+    /// have.</summary>
+    private static bool IsRaised(string sqlState) =>
+        sqlState == PostgresErrorCodes.RaiseException
+        || (!TransientClasses.Contains(sqlState[..2]) && !OtherClasses.Contains(sqlState[..2]));
+
+    // "line" is a word of the server's language.
     [GeneratedRegex(@"^COPY .*?, \p{L}+ (\d+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex CopyLine();
-
-    [GeneratedRegex(@"^COPY .*?, \p{L}+ \d+, \p{L}+ ([^:\n]+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
-    private static partial Regex CopyColumn();
 }

@@ -40,7 +40,9 @@ internal static class TupleCopy
         await ExecuteAsync(connection, staging.Move, cancellation);
     }
 
-    private static async Task StreamAsync(
+    /// <summary>Sends tuples to a COPY.</summary>
+    /// <param name="sql">A COPY ... FROM STDIN (FORMAT BINARY).</param>
+    public static async Task StreamAsync(
         NpgsqlConnection connection,
         string sql,
         IReadOnlyList<ReadOnlyMemory<byte>> tuples,

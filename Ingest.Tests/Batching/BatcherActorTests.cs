@@ -276,7 +276,14 @@ public sealed class BatcherActorTests : TestKit
     }
 
     private IActorRef Start(BatchingOptions options) => Sys.ActorOf(Props.Create(() =>
-        new BatcherActor(Lane, options, Props.Create(() => new Forwarder(writer)), new Random(1), metrics)));
+        new BatcherActor(
+            Lane,
+            options,
+            Props.Create(() => new Forwarder(writer)),
+            Props.Create(() => new OpenJournal()),
+            new Random(1),
+            metrics,
+            new LaneAlarms())));
 
     private void Recover()
     {

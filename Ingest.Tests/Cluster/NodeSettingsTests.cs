@@ -2,6 +2,7 @@ using Ingest.Messages;
 using Ingest.Node.Batching;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Writing;
 
 namespace Ingest.Tests.Cluster;
@@ -45,18 +46,34 @@ public sealed class NodeSettingsTests
         MaxConnections = 32,
     };
 
+    private static readonly AccessOptions Access = new()
+    {
+        AllowAnonymous = false,
+        ApiKeys = false,
+        ApiKeysRefresh = TimeSpan.FromSeconds(10),
+        Jwt = null,
+    };
+
     /// <summary>Each variable with a value that is not its default, and where that value arrives.</summary>
     private static readonly (string Name, string Value, Func<NodeSettings, object> Read, object Expected)[] Overrides =
     [
         ("INGEST_POSTGRES", "Host=x;Password=\"a;b\\\"", node => node.Postgres, "Host=x;Password=\"a;b\\\""),
         ("INGEST_DATA", "/elsewhere", node => node.DataDirectory, "/elsewhere"),
         ("INGEST_SHUTDOWN_TIMEOUT", "1m", node => node.ShutdownTimeout, TimeSpan.FromMinutes(1)),
-        ("INGEST_HTTP_HOST", "0.0.0.0", node => node.Http.Address.ToString(), "0.0.0.0"),
+        ("INGEST_HTTP_HOST", "127.0.0.2", node => node.Http.Address.ToString(), "127.0.0.2"),
         ("INGEST_HTTP_PORT", "81", node => node.Http.Port, 81),
         ("INGEST_MAX_ROW_BYTES", "2KiB", node => node.Http.Options.MaxRowBytes, 2048L),
         ("INGEST_STREAM_CHUNKS", "7", node => node.Http.Options.StreamChunks, 7),
         ("INGEST_RETRY_AFTER", "3s", node => node.Http.Options.RetryAfter,
             TimeSpan.FromSeconds(3)),
+        ("INGEST_API_KEYS", "on", node => node.Access, Access with { ApiKeys = true }),
+        ("INGEST_API_KEYS_REFRESH", "3s", node => node.Access,
+            Access with { ApiKeysRefresh = TimeSpan.FromSeconds(3) }),
+        ("INGEST_JWT_ISSUER", "i", node => node.Access.Jwt!.Issuer, "i"),
+        ("INGEST_JWT_AUDIENCE", "b", node => node.Access.Jwt!.Audience, "b"),
+        ("INGEST_JWT_KEYS", "/k", node => node.Access.Jwt!.Keys, "/k"),
+        ("INGEST_JWT_GRANTS_CLAIM", "scp", node => node.Access.Jwt!.GrantsClaim, "scp"),
+        ("INGEST_ALLOW_ANONYMOUS", "on", node => node.Access, Access with { AllowAnonymous = true }),
         ("INGEST_SCHEMAS", "a, b", node => string.Join('|', node.Catalog.Schemas), "a|b"),
         ("INGEST_CATALOG_REFRESH_INTERVAL", "5s", node => node.Catalog.RefreshInterval, TimeSpan.FromSeconds(5)),
         ("INGEST_REQUEST_TIMEOUT", "9s", node => node.Gateway,
@@ -109,6 +126,7 @@ public sealed class NodeSettingsTests
             (settings.Http.Options.MaxRowBytes, settings.Http.Options.StreamChunks, settings.Http.Options.RetryAfter));
         Assert.Equal(["public"], settings.Catalog.Schemas.AsEnumerable());
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Catalog.RefreshInterval);
+        Assert.Equal(Access, settings.Access);
         Assert.Equal(Gateway, settings.Gateway);
         Assert.Equal(Batching, settings.BatchingFor("clicks"));
         Assert.Equal(Writing, settings.Writing);
@@ -122,7 +140,13 @@ public sealed class NodeSettingsTests
     {
         var (_, value, read, expected) = Overrides.Single(one => one.Name == name);
 
-        Assert.Equal(expected, read(Load((name, value))));
+        // No token is taken without both, whatever else is said of tokens.
+        (string, string)[] others =
+            name.StartsWith("INGEST_JWT_", StringComparison.Ordinal)
+                ? [("INGEST_JWT_ISSUER", "issuer"), ("INGEST_JWT_AUDIENCE", "audience")]
+                : [];
+
+        Assert.Equal(expected, read(Load([(name, value), .. others])));
     }
 
     [Fact]
@@ -157,12 +181,22 @@ public sealed class NodeSettingsTests
     [InlineData("INGEST_RETRY_AFTER", "10ms", "retryAfter")]
     [InlineData("INGEST_MAX_ROW_BYTES", "0", "maxRowBytes")]
     [InlineData("INGEST_SHUTDOWN_TIMEOUT", "infinite", "shutdown-timeout")]
+    [InlineData("INGEST_API_KEYS", "maybe", "api-keys")]
+    [InlineData("INGEST_JWT_ISSUER", "https://issuer.example", "audience")]
+    [InlineData("INGEST_HTTP_HOST", "0.0.0.0", "INGEST_ALLOW_ANONYMOUS")]
+    [InlineData("INGEST_HTTP_HOST", "::", "INGEST_ALLOW_ANONYMOUS")]
     public void Should_refuse_a_malformed_value_and_name_the_setting(string name, string value, string named)
     {
         var error = Assert.Throws<SettingsException>(() => Load((name, value)));
 
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("INGEST_ALLOW_ANONYMOUS")]
+    [InlineData("INGEST_API_KEYS")]
+    public void Should_listen_for_others_where_they_are_asked_who_they_are_or_nobody_wants_to_know(string name) =>
+        Assert.Equal("0.0.0.0", Load(("INGEST_HTTP_HOST", "0.0.0.0"), (name, "on")).Http.Address.ToString());
 
     [Fact]
     public void Should_take_what_a_table_leaves_out_from_the_settings_of_all_tables()

@@ -20,6 +20,11 @@ internal sealed class ArrayCodec(FieldCodec element, uint elementOid, bool refus
 
     private readonly bool nests = element is not JsonCodec;
 
+    public FieldCodec Element => element;
+
+    /// <summary>True where NULL may be an element.</summary>
+    public bool TakesNull => !refusesNull;
+
     public override string? EncodeJson(ref Utf8JsonReader reader, TupleWriter writer)
     {
         if (reader.TokenType == JsonTokenType.StartObject)

@@ -41,6 +41,9 @@ internal sealed class NumericCodec : ScalarCodec
         doesNotFit = $"does not fit numeric({precision},{scale})";
     }
 
+    /// <summary>The digits before the decimal point that a value may have at most; null for no limit.</summary>
+    public int? WholeDigits => HasModifier ? precision - scale : null;
+
     private bool HasModifier => precision > 0;
 
     public override string? EncodeText(ReadOnlySpan<byte> utf8, TupleWriter writer)

@@ -14,6 +14,9 @@ internal class TextCodec(string name, int limit = 0) : ScalarCodec(name)
     private const byte Space = (byte)' ';
     private readonly string tooLong = $"is longer than {limit} characters";
 
+    /// <summary>The characters that a value may have at most; 0 for no limit.</summary>
+    public int Limit => limit;
+
     public sealed override string? EncodeText(ReadOnlySpan<byte> utf8, TupleWriter writer)
     {
         var start = writer.Length;
@@ -91,6 +94,9 @@ internal sealed class EnumCodec(string type, IEnumerable<string> labels) : TextC
 {
     private readonly byte[][] known = [.. labels.Select(Encoding.UTF8.GetBytes)];
     private readonly string unknown = $"is not a label of the enum {type}";
+
+    /// <summary>The labels in the enum's order.</summary>
+    public IEnumerable<string> Labels => known.Select(Encoding.UTF8.GetString);
 
     protected override string? Check(ReadOnlySpan<byte> text, out int kept)
     {

@@ -36,7 +36,7 @@ internal static class HealthAnswers
     }
 
     /// <summary>A check's own description; not an exception's words, which may name hosts and users.</summary>
-    private static string? ReasonOf(HealthReportEntry entry) =>
+    public static string? ReasonOf(HealthReportEntry entry) =>
         entry.Exception is { } exception && (entry.Description ?? exception.Message) == exception.Message
             ? "The check failed; the log says more."
             : entry.Description;

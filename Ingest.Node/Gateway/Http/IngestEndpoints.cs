@@ -1,4 +1,5 @@
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Http.OpenApi;
 using Ingest.Node.Gateway.Http.Streaming;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -27,7 +28,8 @@ public static class IngestEndpoints
             .AddSingleton<RowsEndpoint>()
             .AddSingleton<TablesEndpoint>()
             .AddSingleton<AccountingEndpoint>()
-            .AddSingleton<ClusterEndpoint>();
+            .AddSingleton<ClusterEndpoint>()
+            .AddSingleton<OpenApiEndpoint>();
     }
 
     /// <summary>What the surface asks of Kestrel; ports and certificates are the host's.</summary>
@@ -54,6 +56,9 @@ public static class IngestEndpoints
             .RequireScope(Scope.Any);
         endpoints.Map("/v1/cluster", failures.Guard(services.GetRequiredService<ClusterEndpoint>().ShowAsync))
             .RequireScope(Scope.Observe);
+        endpoints.Map("/openapi/v1.json", failures.Guard(services.GetRequiredService<OpenApiEndpoint>().ShowAsync))
+            .RequireScope(Scope.Any);
+        endpoints.MapDocs().AllowAnonymous();
         endpoints.MapHealthChecks("/healthz/live", HealthAnswers.For("live")).AllowAnonymous();
         endpoints.MapHealthChecks("/healthz/ready", HealthAnswers.For("ready")).AllowAnonymous();
         endpoints.MapFallback("/v1/{**path}", context => Answers.Write(context, options, new Problem(

@@ -37,6 +37,10 @@ internal static class ProblemTypes
     /// <summary>403: the caller is known, and was not granted this.</summary>
     public static readonly ProblemType Forbidden = new("/problems/forbidden", "The caller may not do this");
 
+    /// <summary>503: it cannot be told now who calls.</summary>
+    public static readonly ProblemType AccessUnavailable =
+        new("/problems/access-unavailable", "The caller cannot be verified");
+
     /// <summary>404: no such table, or none that this service may write to.</summary>
     public static readonly ProblemType TableUnknown = new("/problems/table-unknown", "The table is unknown");
 

@@ -79,7 +79,7 @@ public sealed class ResourceTests
         Assert.Equal("2026-01-02T03:04:05+00:00", accounting.GetProperty("since").GetString());
         Assert.Equal("a", accounting.GetProperty("tables")[0].GetProperty("table").GetString());
         Assert.Equal(
-            """{"received":14,"committed":9,"rejected":3,"notWritten":1,"pending":1,"repeated":0}""",
+            """{"received":14,"committed":9,"rejected":3,"notWritten":1,"unknown":0,"pending":1,"accepted":0,"repeated":0}""",
             accounting.GetProperty("total").GetRawText());
     }
 

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Ingest.Node.Cluster;
+using Ingest.Node.Gateway.Access;
+using Ingest.Node.Writing;
+using Npgsql;
+
+namespace Ingest.Node;
+
+/// <summary><c>./ingest api-key</c>: makes, lists and removes the keys that callers show.</summary>
+internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, TextWriter output)
+{
+    /// <summary>Runs what the arguments say.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] arguments, NodeSettings settings, TimeProvider time)
+    {
+        await using var source = NpgsqlDataSource.Create(PostgresOf(settings));
+        return await new ApiKeyCommand(source, time, Console.Out).InvokeAsync(arguments);
+    }
+
+    /// <exception cref="SettingsException">What was asked for cannot be done.</exception>
+    internal Task<int> InvokeAsync(params string[] arguments) => Root().Parse(arguments)
+        .InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+
+    private RootCommand Root()
+    {
+        var name = new Argument<string>("name") { Description = "Who calls by the key; rotate by two keys of one name" };
+        var grants = new Argument<string[]>("grants")
+        {
+            Description = "scope:table, as in write:clicks, read-dead-letters:sales.*, administer:*, observe:*",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var days = new Option<int?>("--days") { Description = "For how many days the key is good; else for ever" };
+        days.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is < 1 or > 36_500) result.AddError("--days is 1 to 36500.");
+        });
+        var add = new Command("add", "Make a key and print it; it cannot be printed again") { name, grants, days };
+        add.SetAction((parsed, stop) => AddAsync(
+            parsed.GetValue(name)!, parsed.GetValue(grants)!, parsed.GetValue(days), stop));
+        var list = new Command("list", "List the keys, by what names them");
+        list.SetAction((_, stop) => ListAsync(stop));
+        var id = new Argument<string>("id") { Description = "The 16 digits in the middle of the key" };
+        var remove = new Command("remove", "Remove a key; nodes take it no more within api-keys-refresh") { id };
+        remove.SetAction((parsed, stop) => RemoveAsync(parsed.GetValue(id)!, stop));
+        return new RootCommand("The keys that callers of Ingest show, in the table ingest.api_keys.") { add, list, remove };
+    }
+
+    private static string PostgresOf(NodeSettings settings)
+    {
+        if (settings.Postgres.Length > 0) return settings.Postgres;
+        var file = Path.Combine(settings.DataDirectory, "postgres", "connection");
+        return File.Exists(file)
+            ? File.ReadAllText(file).Trim()
+            : throw new SettingsException(
+                $"There is no database: INGEST_POSTGRES is not set, and no node runs on {settings.DataDirectory}.");
+    }
+
+    private async Task<int> AddAsync(string name, string[] grants, int? days, CancellationToken cancellation)
+    {
+        if (!Grants.TryParse(grants, out _, out var malformed))
+        {
+            throw new SettingsException(
+                $"'{malformed}' is no grant: write, read-dead-letters, administer or observe, a colon, and a table or *.");
+        }
+
+        await Database.PrepareAsync(source, cancellation, ApiKeyTable.Definition);
+        var (key, id, hash) = ApiKey.Create();
+        var stored = new StoredApiKey(id, name, hash, grants)
+        {
+            ExpiresAt = days is { } number ? time.GetUtcNow().AddDays(number) : null,
+        };
+        await ApiKeyTable.AddAsync(source, stored, cancellation);
+        await output.WriteLineAsync(key);
+        return 0;
+    }
+
+    private async Task<int> ListAsync(CancellationToken cancellation)
+    {
+        await Database.PrepareAsync(source, cancellation, ApiKeyTable.Definition);
+        foreach (var key in await ApiKeyTable.ReadAsync(source, cancellation))
+        {
+            var end = key.ExpiresAt is { } at ? $"  until {at:u}" : "";
+            await output.WriteLineAsync($"{key.Id}  {key.Name}  {string.Join(' ', key.Grants)}{end}");
+        }
+
+        return 0;
+    }
+
+    private async Task<int> RemoveAsync(string id, CancellationToken cancellation)
+    {
+        await Database.PrepareAsync(source, cancellation, ApiKeyTable.Definition);
+        if (!await ApiKeyTable.RemoveAsync(source, id, cancellation))
+            throw new SettingsException($"There is no key {id}.");
+        return 0;
+    }
+}

@@ -1,0 +1,57 @@
+// Talks to the node, with the key that the user has given where the node asks for one.
+
+import { byId, setText } from "./dom.js";
+
+const STORED = "ingest.key";
+
+/** An answer that is an error; message is for people. */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body?.detail ?? body?.title ?? `The node answered ${status}.`);
+    this.status = status;
+    this.errors = body?.errors;
+  }
+}
+
+export function headers(more = {}) {
+  const key = sessionStorage.getItem(STORED);
+  if (!key) return more;
+  // A JSON Web Token has three parts.
+  return key.split(".").length === 3
+    ? { ...more, Authorization: `Bearer ${key}` }
+    : { ...more, "X-Api-Key": key };
+}
+
+/** The body of an answer, parsed; asks for a key, and tries again, where the node wants one. */
+export async function call(path, options = {}) {
+  while (true) {
+    const response = await fetch(path, { ...options, headers: headers(options.headers) });
+    if (response.status === 401) {
+      await askForKey();
+      continue;
+    }
+    const text = await response.text();
+    const body = text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : text;
+    if (!response.ok) throw new Problem(response.status, body);
+    return body;
+  }
+}
+
+let asking = null;
+
+/** Shows the dialog for a key; all who need one wait for the same answer. */
+export function askForKey() {
+  return asking ??= new Promise((resolve) => {
+    const dialog = byId("key-dialog");
+    if (sessionStorage.getItem(STORED)) setText(byId("key-problem"), "The node does not know this key. Give another one.");
+    byId("key-form").onsubmit = () => {
+      sessionStorage.setItem(STORED, byId("key").value.trim());
+      byId("key").value = "";
+      asking = null;
+      resolve();
+    };
+    // Without a key there is nothing to see.
+    dialog.oncancel = (event) => event.preventDefault();
+    dialog.showModal();
+  });
+}

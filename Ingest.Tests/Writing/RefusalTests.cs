@@ -1,0 +1,93 @@
+using System.Globalization;
+using Ingest.Messages;
+using Ingest.Node.Writing.Isolation;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Tests.Writing;
+
+/// <summary>
+/// Every reason for which PostgreSQL refuses a row, on each of the ways in which bad rows are found: exactly these rows
+/// are rejected, each for its own reason, at a cost that does not grow with the good ones.
+/// </summary>
+public sealed class RefusalTests(RefusalTests.Fixture fixture) : IClassFixture<RefusalTests.Fixture>
+{
+    /// <summary>A few bad rows in a small batch, in a large one, many of them, nothing but bad rows; and without the
+    /// right to temporary tables.</summary>
+    private static readonly (string Name, int Rows, int Every, bool MayStage)[] Ways =
+    [
+        ("small", 60, 20, true), ("one", 1, 1, true), ("large", 600, 150, true), ("many", 600, 7, true),
+        ("all", 300, 1, true), ("ranges alone", 300, 60, false),
+    ];
+
+    public static TheoryData<string> Names => [.. Refusal.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Should_reject_exactly_the_bad_rows_each_for_its_own_reason(string name)
+    {
+        var refusal = Refusal.All[name];
+        foreach (var (way, rows, every, mayStage) in Ways.Where(way => way.MayStage || !refusal.NeedsStaging))
+        {
+            if (refusal.IsRepeat && every == 1) continue;
+            var database = mayStage ? fixture.Staging : fixture.Plain;
+            await database.Database.ExecuteAsync(
+                "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC");
+            await database.Database.ExecuteAsync(With(refusal.Tables, name));
+            await database.RefreshAsync();
+            var bad = Enumerable.Range(1, rows).Where(id => id % every == 0).ToList();
+            var batch = database.BatchOf(name, [.. Enumerable.Range(1, rows).Select(
+                id => $$"""{"id":{{id}},"v":{{(id % every == 0 ? refusal.Bad : With(refusal.Good, id))}}}""")]);
+            await database.Database.ExecuteAsync(With(refusal.Meanwhile, name));
+
+            var written = Assert.IsType<Written>(await database.Store.WriteAsync(batch, CancellationToken.None));
+
+            AssertRejected(way, refusal, bad, written, batch);
+            var found = await database.Database.ScalarAsync<int[]>(
+                $"SELECT coalesce(array_agg(id ORDER BY id), '{{}}') FROM {name} WHERE id > 0");
+            Assert.Equal(Enumerable.Range(1, rows).Except(bad), found);
+            AssertAttempts(written.Stats, rows, bad.Count, isStaged: mayStage && !refusal.RefusesStaging);
+        }
+    }
+
+    private static string With(string text, object value) =>
+        text.Replace("{0}", Convert.ToString(value, CultureInfo.InvariantCulture), StringComparison.Ordinal);
+
+    private static void AssertRejected(string way, Refusal refusal, List<int> bad, Written written, Batch batch)
+    {
+        var first = batch.Parts[0].First - 1;
+        var rejected = written.Rejections.OrderBy(row => row.Position).ToList();
+        Assert.Equal(bad, rejected.Select(row => (int)(row.Position - first)));
+        var expected = (way, refusal.SqlState, refusal.Constraint, refusal.Column);
+        Assert.All(rejected, row => Assert.Equal(
+            expected, (way, row.Rejection.SqlState, row.Rejection.Constraint, row.Rejection.Column)));
+    }
+
+    /// <summary>The bound that docs/architecture.md states.</summary>
+    private static void AssertAttempts(WriteStats stats, int rows, int bad, bool isStaged)
+    {
+        var bound = 3 + (bad * (3 + (2 * Math.Log2(rows))));
+        // Where the server tries rows one by one, there is a bound that does not grow with the bad rows either.
+        if (isStaged) bound = Math.Min(bound, 3 + Suspicions.MostKinds + (2 * RowIsolation.MostFailures) + Math.Log2(rows));
+        Assert.InRange(stats.Attempts, 1, bound);
+        Assert.InRange(stats.RowsTried, rows, rows * (4 + (2 * Math.Log2(rows))));
+    }
+
+    public sealed class Fixture : IAsyncLifetime
+    {
+        internal LaneDatabase Staging { get; private set; } = null!;
+
+        internal LaneDatabase Plain { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            Staging = await LaneDatabase.CreateAsync(mayStage: true);
+            Plain = await LaneDatabase.CreateAsync(mayStage: false);
+        }
+
+        public async Task DisposeAsync()
+        {
+            await Staging.DisposeAsync();
+            await Plain.DisposeAsync();
+        }
+    }
+}
