@@ -119,7 +119,10 @@ internal sealed class NodeHost : IAsyncDisposable
         };
         var store = new ObservedLaneStore(lanes, metrics);
         var alarms = new LaneAlarms();
-        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
+        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics)
+        {
+            Stopped = () => [.. alarms.Stopped.Select(lane => new StoppedLane(lane.Lane.ToString(), lane.Reason))],
+        };
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
             .AddSingleton(time)
@@ -132,6 +135,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddHostedService<LedgerPurge>()
             .AddSingleton<IRowGateway>(gateway)
             .AddSingleton<IAccounting>(gateway)
+            .AddSingleton<IReceipts, LedgerReceipts>()
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton(gateway)
             .AddIngestAccess(Settings.Access)

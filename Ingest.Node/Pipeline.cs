@@ -90,9 +90,10 @@ internal static class Pipeline
                 var options = settings.BatchingFor(lane.Table);
                 var plugin = Persistence.Instance.Apply(system).JournalFor(JournalPlugin.Id);
                 var writer = Props.Create(() => new WriterActor(store));
-                var journal = Props.Create(() => new JournalActor(lane, options, plugin, Random.Shared));
+                var journal = Props.Create(() => new JournalActor(
+                    lane, options, plugin, Random.Shared, JournalTimes.Default));
                 return Props.Create(() => new BatcherActor(
-                    lane, options, writer, journal, Random.Shared, metrics.Of(lane.Table), alarms));
+                    lane, options, writer, journal, Random.Shared, metrics.Of(lane.Table), alarms, JournalTimes.Default));
             },
             new LaneExtractor(settings.Cluster.Shards),
             new ShardOptions

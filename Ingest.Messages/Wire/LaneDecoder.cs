@@ -40,6 +40,7 @@ internal sealed class LaneDecoder
         {
             Keys = [.. wire.Keys.Select(key => new RowKey(unchecked((int)key.Row), key.Key, DecodeGuid(key.Digest)))],
             Acknowledge = (Acknowledge)wire.Acknowledge,
+            IsResent = wire.Resent,
         };
         LaneRules.Check(envelope);
         return envelope;
@@ -75,6 +76,7 @@ internal sealed class LaneDecoder
             [.. wire.Rejections.Select(Decode)])
         {
             Repeats = [.. wire.Repeats.Select(repeat => new RowRepeat(repeat.Position, repeat.Id))],
+            IsRecorded = wire.Recorded,
         };
         LaneRules.Check(settled);
         return settled;

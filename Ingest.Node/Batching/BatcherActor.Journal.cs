@@ -30,10 +30,13 @@ internal sealed partial class BatcherActor
     private readonly IActorRef journal;
     private readonly LaneAlarms alarms;
     private readonly Queue<(bool IsHeld, long Bytes)> unconfirmed = [];
-    private readonly HashSet<GatewayId> suspects = [];
+    private readonly Dictionary<GatewayId, long> suspects = [];
+    private readonly Queue<(long Settled, DateTimeOffset At)> marks = [];
+    private readonly JournalTimes times;
 
     private JournalBacklog backlog = new();
     private JournalMark mark;
+    private JournalMark? doubted;
     private int generation;
     private long unconfirmedBytes;
     private long marked;
@@ -61,6 +64,7 @@ internal sealed partial class BatcherActor
         generation++;
         backlog = new JournalBacklog();
         unconfirmed.Clear();
+        marks.Clear();
         unconfirmedBytes = 0;
         isJournalReady = isSpilling = isReadingBack = isMarking = false;
     }
@@ -80,6 +84,7 @@ internal sealed partial class BatcherActor
         backlog.Add(opened.Last, null, isHeld: !isSpilling);
         backlog.Settle(buffer.Settled);
         isJournalReady = true;
+        doubted = null;
         if (backlog.Rows > 0) log.Info("Lane {0} has {1} accepted rows to write", lane, backlog.Rows);
         Begin();
     }
@@ -88,11 +93,17 @@ internal sealed partial class BatcherActor
     private Offer Take(Envelope envelope)
     {
         var now = Now;
-        if (envelope.Acknowledge == Acknowledge.Committed || envelope.IsReminder
-            || !isJournalReady || envelope.Deadline <= now) return buffer.Offer(envelope, now);
+        if (envelope.Acknowledge == Acknowledge.Committed || envelope.IsReminder) return buffer.Offer(envelope, now);
+        if (envelope.Last < buffer.Next(envelope.Gateway)) return Offer.Seen;
+        // Rows that were sent before may be in the journal by another incarnation, and their caller may know. Then the
+        // ledger must not pass them without them, so they are journaled again, or left to the gateway.
+        var mayDrop = !envelope.IsResent;
+        if (!isJournalReady || (mayDrop && envelope.Deadline <= now))
+            return mayDrop ? buffer.Offer(envelope, now) : Offer.Full;
         var bytes = envelope.BytesOf(0, envelope.Count);
-        if (backlog.Bytes + unconfirmedBytes + bytes > options.JournalBacklogBytes) return Refuse(envelope);
-        if (unconfirmedBytes > MaxUnconfirmed && envelope.Last >= buffer.Next(envelope.Gateway)) return Offer.Full;
+        if (backlog.Bytes + unconfirmedBytes + bytes > options.JournalBacklogBytes)
+            return mayDrop ? Refuse(envelope) : Offer.Full;
+        if (unconfirmedBytes > MaxUnconfirmed) return Offer.Full;
         var isAway = isSpilling || (buffer.BytesHeld > 0 && buffer.BytesHeld + bytes > SpillAbove);
         var offer = isAway
             ? buffer.Offer(envelope, now, isAway: true)
@@ -113,6 +124,8 @@ internal sealed partial class BatcherActor
         return offer;
     }
 
+    /// <param name="isHeld">The rows are in memory and need not be read back. Behind events that are spilled all are read
+    /// back, since that is done in order; what is in memory already is then left out.</param>
     private void PersistRows(Envelope envelope, bool isHeld, long bytes)
     {
         isSpilling |= !isHeld;
@@ -155,7 +168,9 @@ internal sealed partial class BatcherActor
 
     private void ReadBackIfRoom()
     {
-        if (!isSpilling || isReadingBack || buffer.BytesHeld > SpillAbove / 2) return;
+        // Rows that wait for those that are away do not count: they would keep them away. A gap ends by itself.
+        if (!isSpilling || isReadingBack || buffer.BytesInLine > SpillAbove / 2
+            || (buffer.BytesHeld > options.BufferBytes && buffer.HasGaps)) return;
         if (!backlog.IsSpilled)
         {
             isSpilling = unconfirmed.Any(one => !one.IsHeld);
@@ -163,7 +178,7 @@ internal sealed partial class BatcherActor
         }
 
         isReadingBack = true;
-        var room = (SpillAbove - buffer.BytesHeld) / Math.Max(1, backlog.SpilledSize);
+        var room = (SpillAbove - buffer.BytesInLine) / Math.Max(1, backlog.SpilledSize);
         var from = backlog.HeldTo + 1;
         journal.Tell(new ReadBack(from, backlog.Last, (int)Math.Clamp(room, 1, MaxReadBack)));
     }
@@ -188,9 +203,10 @@ internal sealed partial class BatcherActor
         if (!isJournalReady) return;
         var now = Now;
         foreach (var envelope in buffer.TakeUnjournaled(now))
-            PersistRows(envelope, isHeld: true, envelope.BytesOf(0, envelope.Count));
+            PersistRows(envelope, isHeld: !isSpilling, envelope.BytesOf(0, envelope.Count));
         foreach (var gap in buffer.LastingGaps(now))
             PersistRows(SkipOf(gap), isHeld: !isSpilling, 0);
+        Trim(now);
         if (isMarking || backlog.SettledTo <= marked || now - markedAt < MarkEvery) return;
         isMarking = true;
         markedAt = now;
@@ -205,8 +221,16 @@ internal sealed partial class BatcherActor
     {
         isMarking = false;
         marked = answer.Settled;
-        // The event of the mark itself stays: it shows that the journal is the one that was marked.
-        journal.Tell(new Delete(marked - 1));
+        marks.Enqueue((marked, Now));
+    }
+
+    /// <summary>Removes events that have been settled for long enough; that of a mark itself stays: it shows that the
+    /// journal is the one that was marked.</summary>
+    private void Trim(DateTimeOffset now)
+    {
+        long? settled = null;
+        while (marks.TryPeek(out var mark) && mark.At + times.KeepFor <= now) settled = marks.Dequeue().Settled;
+        if (settled > 1) journal.Tell(new Delete(settled.Value - 1));
     }
 
     private void HandleWaiting(Waiting waiting)
@@ -229,17 +253,35 @@ internal sealed partial class BatcherActor
         {
             buffer.Offer(reminder with { Acknowledge = Acknowledge.Committed }, Now);
         }
-        else if (suspects.Add(reminder.Gateway))
+        else if (suspects.TryGetValue(reminder.Gateway, out var last) && reminder.First <= last
+            && !buffer.Knows(new PositionRange(reminder.Gateway, reminder.First, Math.Min(reminder.Last, last))))
         {
-            StartAfresh();
+            Stop(new Damaged(generation, backlog.Last + 1, "rows that were accepted are not in it"));
         }
         else
         {
-            HandleDamaged(new Damaged(generation, backlog.Last + 1, "rows that were accepted are not in it"));
+            suspects[reminder.Gateway] = reminder.Last;
+            StartAfresh();
         }
     }
 
+    /// <summary>
+    /// The mark that was read may be an old one: another incarnation may have moved it and removed what is behind. If it
+    /// is still the same when it is read again, nobody has.
+    /// </summary>
     private void HandleDamaged(Damaged damaged)
+    {
+        if (doubted == mark)
+        {
+            Stop(damaged);
+            return;
+        }
+
+        doubted = mark;
+        StartAfresh();
+    }
+
+    private void Stop(Damaged damaged)
     {
         var reason = $"The journal of lane {lane} is damaged at event {damaged.Sequence}: {damaged.Reason}. The lane is "
             + "stopped. To give up what is lost: UPDATE ingest.journals SET forgiven = "
@@ -283,6 +325,7 @@ internal sealed partial class BatcherActor
         Timers.Cancel(nameof(LookForForgiveness));
         alarms.Clear(lane);
         suspects.Clear();
+        doubted = null;
         StartAfresh();
     }
 }

@@ -51,7 +51,8 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         Props journalProps,
         Random random,
         TableMetrics metrics,
-        LaneAlarms alarms)
+        LaneAlarms alarms,
+        JournalTimes times)
     {
         this.lane = lane;
         this.options = options;
@@ -60,6 +61,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         gauge = metrics.Open();
         buffer = new LaneBuffer(lane, options);
         this.alarms = alarms;
+        this.times = times;
         writer = Context.ActorOf(writerProps, "writer");
         journal = Context.ActorOf(journalProps, "journal");
         Recovering();
@@ -178,10 +180,18 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     /// <summary>Ledger and journal have been read.</summary>
     private void Begin()
     {
+        NoteSuccess();
         Become(Open);
-        foreach (var envelope in early) Accept(envelope);
+        var first = early.ToArray();
         early.Clear();
         earlyBytes = 0;
+        var opened = generation;
+        foreach (var envelope in first)
+        {
+            Accept(envelope);
+            if (generation != opened) return; // The lane starts afresh, or is stopped; gateways send again.
+        }
+
         // Gateways may wait for answers that a former incarnation owed them; this makes them send again at once.
         foreach (var (gateway, actor) in gateways)
             actor.Tell(new Expected(lane, gateway, buffer.Next(gateway), Full: false));

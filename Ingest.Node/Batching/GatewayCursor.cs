@@ -46,6 +46,19 @@ internal sealed class GatewayCursor(long ledger = 0)
         return away;
     }
 
+    /// <summary>True where the lane has, or the journal has, every position of a range.</summary>
+    public bool Knows(long first, long last)
+    {
+        while (first <= last)
+        {
+            var end = first <= Queued ? Queued : Journaled.EndOf(first) ?? Away.EndOf(first);
+            if (end is null) return false;
+            first = end.Value + 1;
+        }
+
+        return true;
+    }
+
     private long? EndOfKnown(long position)
     {
         if (Away.EndOf(position) is { } end) return end;

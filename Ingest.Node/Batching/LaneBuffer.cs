@@ -51,7 +51,11 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public bool IsEmpty => waiting.Count == 0;
 
     /// <summary>Bytes of the rows that wait and of a batch that is out.</summary>
-    public long BytesHeld => Bytes + bytesOut + bytesAhead;
+    public long BytesHeld => BytesInLine + bytesAhead;
+
+    /// <summary>The same without those that cannot be written yet, since something before them is missing or
+    /// away.</summary>
+    public long BytesInLine => Bytes + bytesOut;
 
     /// <summary>When the oldest row came that is not written, be it waiting or out; null where there is none.</summary>
     public DateTimeOffset? Oldest => oldestOut ?? (Rows > 0 ? waiting.First!.Value.Since : null);
@@ -61,6 +65,9 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
 
     /// <summary>The position up to which the ledger has a gateway's rows settled, as far as the lane knows.</summary>
     public long Settled(GatewayId gateway) => CursorOf(gateway).Ledger;
+
+    /// <summary>True where the lane has, or the journal has, every position of a range.</summary>
+    public bool Knows(PositionRange range) => CursorOf(range.Gateway).Knows(range.First, range.Last);
 
     /// <summary>Takes over what the ledger says, before anything is offered.</summary>
     public void Recover(GatewayId gateway, long position) =>
@@ -76,7 +83,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         // What the gateway has settled otherwise it will not send: a lane that waited for it would wait for ever.
         if (envelope.Base > cursor.Next) Pass(cursor, envelope.Base - 1);
         if (envelope.Last < cursor.Next) return Batching.Offer.Seen;
-        if (envelope.IsReminder) return Batching.Offer.Missing;
+        if (envelope.IsReminder)
+            return cursor.Knows(envelope.First, envelope.Last) ? Batching.Offer.Seen : Batching.Offer.Missing;
         if (envelope.First > cursor.Next) return Batching.Offer.Gap;
 
         var offset = (int)(cursor.Next - envelope.First);
@@ -126,6 +134,10 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     /// <summary>The positions of a gateway that are in the journal and not yet settled, the newest ranges
     /// last.</summary>
     public IEnumerable<(long First, long Last)> Journaled(GatewayId gateway) => CursorOf(gateway).Journaled.Ranges;
+
+    /// <summary>True while rows wait for positions that neither the lane nor the journal has.</summary>
+    public bool HasGaps => cursors.Values.Any(cursor =>
+        cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(cursor.Ahead.Count - 1) > cursor.Next);
 
     /// <summary>
     /// Positions that journaled rows wait for and that nobody can send in time any more: rows of a gateway that is gone,
@@ -246,6 +258,12 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         }
 
         Enqueue(cursor, part, since);
+        Advance(cursor);
+    }
+
+    /// <summary>Puts in line what is not held up any more.</summary>
+    private void Advance(GatewayCursor cursor)
+    {
         while (cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(0) <= cursor.Queued + 1)
         {
             var next = cursor.Ahead.GetValueAtIndex(0);
@@ -276,6 +294,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
 
         cursor.Away.Remove(0, position);
         cursor.Queued = position;
+        Advance(cursor);
     }
 
     /// <summary>Lets skipped positions of the same gateway that end just before a skipped part take it in.</summary>

@@ -7,14 +7,17 @@ namespace Ingest.Tests.Batching;
 /// <summary>A journal that is empty and takes everything at once, for tests that are about something else.</summary>
 internal sealed class OpenJournal : ReceiveActor
 {
-    public OpenJournal()
+    /// <param name="opened">Hears when the lane has been told that the journal is open.</param>
+    public OpenJournal(IActorRef opened)
     {
         var (generation, last) = (0, 0L);
         Receive<Open>(open =>
         {
             generation = open.Generation;
             last = open.Mark.Settled + 1;
-            Sender.Tell(new Opened(generation, last));
+            var answer = new Opened(generation, last);
+            Sender.Tell(answer);
+            opened.Tell(answer);
         });
         Receive<Persist>(persist => Sender.Tell(new Persisted(generation, ++last, persist.Envelope)));
         Receive<Delete>(_ => { });

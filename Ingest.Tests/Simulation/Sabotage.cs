@@ -26,4 +26,14 @@ internal enum Sabotage
 
     /// <summary>A batch is taken for written as soon as the ledger stands at its end.</summary>
     EndTakenForBatch = 64,
+
+    /// <summary>The journal says that it has written an event, and has not.</summary>
+    JournalForgets = 128,
+
+    /// <summary>Events of the journal are removed before their rows are settled.</summary>
+    JournalTrimmedTooFar = 256,
+
+    /// <summary>A new incarnation of a lane does not take a number of the journal: an older one can still write
+    /// there.</summary>
+    NoJournalFence = 512,
 }

@@ -15,7 +15,8 @@ namespace Ingest.Node.Batching.Journal;
 /// hold gigabytes while a table is locked; this one reads only what it does not know.
 /// <para>
 /// The plugin refuses a sequence number that is taken. So of two incarnations of a lane that write, only one can know
-/// what the journal holds, and the other one finds out at its next write.
+/// what the journal holds, and the other one finds out at its next write. That holds as long as events are kept: who has
+/// neither read nor written for a while reads first (<see cref="JournalTimes"/>).
 /// </para>
 /// </summary>
 internal sealed class JournalActor : ReceiveActor, IWithTimers
@@ -33,6 +34,8 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Queue<Envelope> queue = [];
     private readonly Queue<Envelope> underWay = [];
+    private readonly List<Envelope> found = [];
+    private readonly JournalTimes times;
 
     private int generation;
     private Ingest.Messages.WriterProtocol.JournalMark mark;
@@ -48,10 +51,15 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
     private int attempt;
     private int failures;
     private bool isProbing;
+    private bool isOvertaken;
+    private DateTimeOffset verifiedAt;
+    private DateTimeOffset askedAt;
 
     /// <param name="plugin">The journal plugin of the lanes.</param>
-    public JournalActor(LaneId lane, BatchingOptions options, IActorRef plugin, Random random)
+    public JournalActor(
+        LaneId lane, BatchingOptions options, IActorRef plugin, Random random, JournalTimes times)
     {
+        this.times = times;
         this.lane = lane;
         this.options = options;
         this.plugin = plugin;
@@ -78,6 +86,8 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
+
     private string PersistenceId => $"lane/{lane}";
 
     private void HandleOpen(Open open)
@@ -101,6 +111,9 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
         Timers.Cancel(nameof(Retry));
         isProbing = false;
         if (opening is null && !isOpen) return;
+        found.Clear();
+        isOvertaken = false;
+        askedAt = Now;
         reader = StartReader(opening?.Next ?? last + 1, long.MaxValue, long.MaxValue);
     }
 
@@ -132,11 +145,12 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
             Context.Parent.Tell(new Replayed(generation, read.Sequence, EnvelopeOf(read.Payload)));
     }
 
-    /// <summary>After a write that failed: it may have been carried out all the same.</summary>
+    /// <summary>What was written and not confirmed may be there; anything else is another incarnation's.</summary>
     private void TakeOwn(JournalReader.Read read)
     {
-        if (read.Sequence == last + 1 && underWay.TryPeek(out var own) && IsSame(own, EnvelopeOf(read.Payload))) Confirm();
-        else Close(new Overtaken(generation));
+        var own = underWay.ElementAtOrDefault(found.Count);
+        isOvertaken |= read.Sequence != last + 1 + found.Count || own is null || !IsSame(own, EnvelopeOf(read.Payload));
+        if (!isOvertaken) found.Add(own!);
     }
 
     private void HandleReadEnded(JournalReader.ReadEnded ended)
@@ -163,6 +177,7 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
             return;
         }
 
+        verifiedAt = askedAt;
         last = opening.Next - 1;
         // Whoever else believes to be this lane would write this number next.
         Write([new Persistent(new LaneOpened(lane), last + 1, PersistenceId)]);
@@ -171,7 +186,15 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
     /// <summary>Goes on with what was under way and is not there.</summary>
     private void Resume()
     {
+        if (isOvertaken)
+        {
+            Close(new Overtaken(generation));
+            return;
+        }
+
         failures = 0;
+        verifiedAt = askedAt;
+        for (var confirmed = found.Count; confirmed > 0; confirmed--) Confirm();
         var rest = underWay.Concat(queue).ToList();
         underWay.Clear();
         queue.Clear();
@@ -215,7 +238,13 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
 
     private void WriteNext()
     {
-        if (underWay.Count > 0) return;
+        if (underWay.Count > 0 || queue.Count == 0) return;
+        if (Now - verifiedAt > times.TrustFor)
+        {
+            Read();
+            return;
+        }
+
         var events = new List<Persistent>();
         long bytes = 0;
         while (events.Count < MaxEventsAtOnce && bytes < MaxBytesAtOnce && queue.TryDequeue(out var envelope))
@@ -225,12 +254,13 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
             events.Add(new Persistent(new RowsTaken(envelope), last + underWay.Count, PersistenceId));
         }
 
-        if (events.Count > 0) Write(events);
+        Write(events);
     }
 
     private void Write(List<Persistent> events)
     {
         attempt++;
+        askedAt = Now;
         plugin.Tell(new WriteMessages(events.Select(one => new AtomicWrite(one)), Self, attempt));
         Timers.StartSingleTimer(nameof(WriteTimedOut), new WriteTimedOut(attempt), Patience);
     }
@@ -238,6 +268,13 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
     private void HandleWritten(WriteMessageSuccess written)
     {
         if (written.ActorInstanceId != attempt) return;
+        if (Now - verifiedAt > times.KeepFor - times.TrustFor)
+        {
+            // In all that time the number may have been taken, and removed again.
+            HandleNotWritten(attempt, new TimeoutException("the journal has answered too late"));
+            return;
+        }
+
         failures = 0;
         if (opening is null)
         {
@@ -251,6 +288,7 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
         }
 
         if (underWay.Count > 0) return;
+        verifiedAt = askedAt;
         Timers.Cancel(nameof(WriteTimedOut));
         WriteNext();
     }

@@ -19,12 +19,28 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
         json.WriteStartArray("tables"u8);
         foreach (var account in accounts) WriteAccount(json, account, account.Table);
         json.WriteEndArray();
+        WriteStopped(json, accounting.StoppedLanes);
         json.WritePropertyName("total"u8);
         WriteAccount(json, Total(accounts), name: null);
         json.WriteEndObject();
         Answers.Write(context, StatusCodes.Status200OK, MediaTypes.Json, buffer.Written());
         JsonBuffer.Return(buffer);
         return Task.CompletedTask;
+    }
+
+    private static void WriteStopped(Utf8JsonWriter json, IReadOnlyList<StoppedLane> lanes)
+    {
+        if (lanes.Count == 0) return;
+        json.WriteStartArray("stopped"u8);
+        foreach (var (lane, reason) in lanes)
+        {
+            json.WriteStartObject();
+            json.WriteString("lane"u8, lane);
+            json.WriteString("reason"u8, reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static TableAccount Total(IReadOnlyList<TableAccount> accounts) => new(
