@@ -50,6 +50,9 @@ public static class LaneProtocol
         /// <summary>The idempotency keys of the rows that have one, in order of row; most have none.</summary>
         public ImmutableArray<RowKey> Keys { get; init; } = [];
 
+        /// <summary>The requests that are traced among those whose rows these are; as a rule there are none.</summary>
+        public ImmutableArray<RowTrace> Traces { get; init; } = [];
+
         /// <summary>The level that the callers of all of its rows have asked for.</summary>
         public Acknowledge Acknowledge { get; init; }
 

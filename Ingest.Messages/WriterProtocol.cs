@@ -64,7 +64,11 @@ public static class WriterProtocol
     /// <summary>The request could not be carried out now.</summary>
     /// <param name="Failure">What the batcher is to do.</param>
     /// <param name="Reason">For the log: no row's data.</param>
-    public sealed record Failed(long BatchId, WriteFailure Failure, string Reason) : WriteResult(BatchId);
+    public sealed record Failed(long BatchId, WriteFailure Failure, string Reason) : WriteResult(BatchId)
+    {
+        /// <summary>PostgreSQL's disk is full (SQLSTATE 53100).</summary>
+        public bool IsDiskFull => Reason.StartsWith("53100", StringComparison.Ordinal);
+    }
 
     /// <summary>The verdicts of settled positions, where they are not committed.</summary>
     /// <param name="Rejections">The rejected rows in the range.</param>
@@ -91,7 +95,11 @@ public static class WriterProtocol
 /// O(k log n).</param>
 /// <param name="RowsTried">Rows in these statements: as many as the batch has, if none is bad.</param>
 /// <param name="Suspects">Rows that were set apart and tried one by one, since others like them had been refused.</param>
-public readonly record struct WriteStats(int Attempts, long RowsTried, int Suspects);
+public readonly record struct WriteStats(int Attempts, long RowsTried, int Suspects)
+{
+    /// <summary>How long COPY took of it; zero for a batch that was small enough to be inserted.</summary>
+    public TimeSpan Copying { get; init; }
+}
 
 /// <summary>Why a write did not come to an end.</summary>
 public enum WriteFailure

@@ -34,9 +34,23 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
         {
             if (result.GetValueOrDefault<int?>() is < 1 or > 36_500) result.AddError("--days is 1 to 36500.");
         });
-        var add = new Command("add", "Make a key and print it; it cannot be printed again") { name, grants, days };
-        add.SetAction((parsed, stop) => AddAsync(
-            parsed.GetValue(name)!, parsed.GetValue(grants)!, parsed.GetValue(days), stop));
+        var rate = Limit("--rows-per-second", "Rows a second of all keys of the name");
+        var inFlight = Limit("--in-flight-rows", "Rows without a verdict of all keys of the name");
+        var add = new Command("add", "Make a key and print it; it cannot be printed again")
+        {
+            name, grants, days, rate, inFlight,
+        };
+        add.SetAction((parsed, stop) =>
+        {
+            var (key, id, hash) = ApiKey.Create();
+            var stored = new StoredApiKey(id, parsed.GetValue(name)!, hash, parsed.GetValue(grants)!)
+            {
+                ExpiresAt = parsed.GetValue(days) is { } number ? time.GetUtcNow().AddDays(number) : null,
+                RowsPerSecond = parsed.GetValue(rate),
+                InFlightRows = parsed.GetValue(inFlight),
+            };
+            return AddAsync(key, stored, stop);
+        });
         var list = new Command("list", "List the keys, by what names them");
         list.SetAction((_, stop) => ListAsync(stop));
         var id = new Argument<string>("id") { Description = "The 16 digits in the middle of the key" };
@@ -55,20 +69,25 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
                 $"There is no database: INGEST_POSTGRES is not set, and no node runs on {settings.DataDirectory}.");
     }
 
-    private async Task<int> AddAsync(string name, string[] grants, int? days, CancellationToken cancellation)
+    private static Option<int?> Limit(string name, string description)
     {
-        if (!Grants.TryParse(grants, out _, out var malformed))
+        var limit = new Option<int?>(name) { Description = $"{description}; 0 is no limit, else as in the settings" };
+        limit.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() < 0) result.AddError($"{name} is 0 or more.");
+        });
+        return limit;
+    }
+
+    private async Task<int> AddAsync(string key, StoredApiKey stored, CancellationToken cancellation)
+    {
+        if (!Grants.TryParse(stored.Grants, out _, out var malformed))
         {
             throw new SettingsException(
                 $"'{malformed}' is no grant: write, read-dead-letters, administer or observe, a colon, and a table or *.");
         }
 
         await Database.PrepareAsync(source, cancellation, ApiKeyTable.Definition);
-        var (key, id, hash) = ApiKey.Create();
-        var stored = new StoredApiKey(id, name, hash, grants)
-        {
-            ExpiresAt = days is { } number ? time.GetUtcNow().AddDays(number) : null,
-        };
         await ApiKeyTable.AddAsync(source, stored, cancellation);
         await output.WriteLineAsync(key);
         return 0;

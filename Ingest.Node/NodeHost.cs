@@ -3,15 +3,18 @@ using Akka.Hosting;
 using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
+using Ingest.Node.DeadLetters;
 using Ingest.Node.Embedded;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Grpc;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 using Ingest.Node.Observability.Dashboard;
 using Ingest.Node.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Npgsql;
 
 namespace Ingest.Node;
@@ -35,6 +38,8 @@ internal sealed class NodeHost : IAsyncDisposable
         this.time = time;
         loggers = LoggerFactory.Create(ConfigureLogging);
         metrics = new NodeMetrics(time);
+        metrics.FlushIntervalOf = table => settings.BatchingFor(table).FlushInterval;
+        metrics.Log = loggers.CreateLogger("Ingest.Node.Actors");
         metrics.Publish();
     }
 
@@ -48,6 +53,9 @@ internal sealed class NodeHost : IAsyncDisposable
     /// <summary>The addresses that the HTTP server listens on, with the ports that it got.</summary>
     public IEnumerable<string> Addresses =>
         web!.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+
+    /// <summary>The address for gRPC callers.</summary>
+    public string GrpcAddress => Addresses.Last();
 
     public IServiceProvider Services => web!.Services;
 
@@ -90,7 +98,7 @@ internal sealed class NodeHost : IAsyncDisposable
         loggers.Dispose();
     }
 
-    private static void ConfigureLogging(ILoggingBuilder logging) => logging
+    private void ConfigureLogging(ILoggingBuilder logging) => logging
         .ClearProviders()
         .AddSimpleConsole(console =>
         {
@@ -99,23 +107,40 @@ internal sealed class NodeHost : IAsyncDisposable
         })
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        // It logs each request at a level that nobody asks for, and then would make a span for each, traced or not.
+        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
         // The answer has the reasons; a log line for each time that somebody asks would say nothing new.
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
-        .AddFilter("Akka", LogLevel.Warning);
+        // A call that ends with an error is its caller's to know.
+        .AddFilter("Grpc", LogLevel.Warning)
+        .AddFilter("Akka", LogLevel.Warning)
+        .LimitRepeats(time);
 
     private WebApplication Build(string postgres, TableCatalog catalog)
     {
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         ConfigureLogging(builder.Logging);
+        var certificate = Settings.Http.Tls is { } tls
+            ? new ServerCertificate(tls, time, loggers.CreateLogger<ServerCertificate>())
+            : null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
-            kestrel.Listen(Settings.Http.Address, Settings.Http.Port);
+            kestrel.Limits.MaxConcurrentConnections = Settings.Http.MaxConnections;
+            kestrel.Limits.KeepAliveTimeout = Settings.Http.KeepAliveTimeout;
+            kestrel.Listen(Settings.Http.Address, Settings.Http.Port, listen => certificate?.Serve(listen));
+            // Without TLS nothing in a connection tells HTTP/2 from HTTP/1.1 beforehand, so gRPC has a port of its own.
+            kestrel.Listen(Settings.Http.Address, Settings.GrpcPort, grpc =>
+            {
+                if (certificate is null) grpc.Protocols = HttpProtocols.Http2;
+                else certificate.Serve(grpc);
+            });
         });
         var lanes = new LaneStore(dataSource!, catalog, Settings.Writing, time)
         {
             KeepsLetters = table => Settings.BatchingFor(table).DeadLetters,
+            LettersKept = (table, letters) => metrics.Of(table).Letters.Add(LetterEvent.Kept, letters),
         };
         var store = new ObservedLaneStore(lanes, metrics);
         var alarms = new LaneAlarms();
@@ -137,11 +162,14 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton<IAccounting>(gateway)
             .AddSingleton<IReceipts, LedgerReceipts>()
             .AddSingleton<IClusterView, ClusterView>()
+            .AddSingleton<IClusterAccounting, ClusterAccounting>()
+            .AddSingleton(Settings)
             .AddSingleton(gateway)
             .AddIngestAccess(Settings.Access)
             .AddIngestHttp(Settings.Http.Options)
-            .AddTelemetry(metrics)
-            .AddSingleton(Settings)
+            .AddDeadLetters()
+            .AddIngestGrpc(Settings.Http.Options)
+            .AddTelemetry(metrics, Settings.Telemetry, $"{Settings.Cluster.Host}:{Settings.Cluster.Port}")
             .AddDashboard()
             .AddAkka(Program.SystemName, akka => akka
                 .ConfigureLoggers(logs =>
@@ -154,12 +182,17 @@ internal sealed class NodeHost : IAsyncDisposable
         var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
             .AddCheck<ClusterCheck>("cluster", tags: ["ready"])
-            .AddCheck<JournalCheck>("journal", tags: ["ready"]);
+            .AddCheck<JournalCheck>("journal", tags: ["ready"])
+            .AddCheck<LanesCheck>("lanes", tags: ["ready"])
+            .AddCheck<DiskCheck>("disk", tags: ["ready"])
+            .AddCheck<OldestRowCheck>("oldest-row", tags: ["ready"]);
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();
         app.UseIngestAccess();
         app.MapIngest();
+        app.MapDeadLetters();
+        app.MapIngestGrpc();
         app.MapTelemetry();
         app.MapDashboard();
         // Requests that are under way are answered before the server stops, and before the actors do: but none is to
@@ -171,6 +204,9 @@ internal sealed class NodeHost : IAsyncDisposable
     private LaneSettings LaneSettingsOf(string table)
     {
         var batching = Settings.BatchingFor(table);
-        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge);
+        return new LaneSettings(batching.Lanes, batching.FlushEvery, batching.Acknowledge)
+        {
+            FlushBytes = batching.FlushBytes,
+        };
     }
 }

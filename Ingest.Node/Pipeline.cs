@@ -45,8 +45,16 @@ internal static class Pipeline
     }
 
     /// <summary>This node, and how messages to others are written.</summary>
-    private static AkkaConfigurationBuilder WithCluster(this AkkaConfigurationBuilder akka, ClusterSettings settings) =>
-        akka
+    private static AkkaConfigurationBuilder WithCluster(this AkkaConfigurationBuilder akka, ClusterSettings settings)
+    {
+        var protocol = settings.Tls is null ? "akka.tcp" : "akka.ssl.tcp";
+        if (settings.Tls is { } tls)
+        {
+            akka.AddSetup(NodeCertificate.Load(tls.Files, tls.Authority))
+                .AddHocon("akka.remote.dot-netty.tcp.enable-ssl = on", HoconAddMode.Prepend);
+        }
+
+        return akka
             .AddHocon(Hocon.Read("akka.conf", Environment.GetEnvironmentVariable), HoconAddMode.Prepend)
             .WithCustomSerializer(
                 LaneProtocolSerialization.Name, LaneProtocolSerialization.BoundTypes, LaneProtocolSerialization.Create)
@@ -55,13 +63,14 @@ internal static class Pipeline
             .WithClustering(new ClusterOptions
             {
                 Roles = [.. settings.Roles],
-                SeedNodes = [.. settings.SeedNodes.Select(node => $"akka.tcp://{Program.SystemName}@{node}")],
+                SeedNodes = [.. settings.SeedNodes.Select(node => $"{protocol}://{Program.SystemName}@{node}")],
             })
             .AddStartup((system, _) =>
             {
                 var cluster = Akka.Cluster.Cluster.Get(system);
                 if (settings.SeedNodes.IsEmpty) cluster.Join(cluster.SelfAddress);
             });
+    }
 
     /// <summary>Where sharding remembers which lanes there are.</summary>
     private static AkkaConfigurationBuilder WithJournal(this AkkaConfigurationBuilder akka, string postgres)
@@ -118,6 +127,7 @@ internal static class Pipeline
             var lanes = registry.Get<Lanes>();
             var actor = system.ActorOf(Props.Create(() => new GatewayActor(options, gateway, lanes)), "gateway");
             gateway.Attach(actor);
+            system.ActorOf(Props.Create(() => new AccountsActor(gateway)), AccountsActor.Name);
             system.ActorOf(Props.Create(() => new ShardHomes(() => ShardHomes.RegionsOf(system), lanes)), "shard-homes");
             // A node that the others have given up on ends its actors first: its callers are to hear that at once.
             Akka.Cluster.Cluster.Get(system).RegisterOnMemberRemoved(gateway.Drain);

@@ -1,7 +1,9 @@
 using Akka.Remote;
 using Ingest.Node.Cluster;
+using Ingest.Node.DeadLetters.CommandLine;
 using Ingest.Node.Embedded;
 using Npgsql;
+using Spectre.Console;
 
 namespace Ingest.Node;
 
@@ -17,6 +19,8 @@ internal static class Program
         {
             if (arguments is ["api-key", .. var rest])
                 return await ApiKeyCommand.RunAsync(rest, NodeSettings.Load(), TimeProvider.System);
+            if (arguments is ["dead-letters", .. var command])
+                return await LettersCommand.RunAsync(command, NodeSettings.Load(), AnsiConsole.Console);
             await using var node = new NodeHost(NodeSettings.Load(), TimeProvider.System);
             await node.StartAsync(CancellationToken.None);
             StartScreen.Show(node, Console.Out);
@@ -35,6 +39,7 @@ internal static class Program
     private static string? ReasonOf(Exception error) => error switch
     {
         SettingsException or EmbeddedPostgresException or IOException => error.Message,
+        System.Security.Cryptography.CryptographicException => $"The certificate cannot be used: {error.Message}",
         PostgresException postgres => $"PostgreSQL refuses: {postgres.MessageText} ({postgres.SqlState})",
         RemoteTransportException => $"The port for other nodes cannot be taken: {error.GetBaseException().Message}",
         { InnerException: { } inner } => ReasonOf(inner),

@@ -42,6 +42,7 @@ internal sealed class NodeCluster : IDisposable
                 // In a network of their own, which only this machine is in.
                 ["INGEST_ALLOW_ANONYMOUS"] = "on",
                 ["INGEST_HTTP_PORT"] = place.HttpPort.ToString(CultureInfo.InvariantCulture),
+                ["INGEST_GRPC_PORT"] = "0",
                 ["INGEST_HOSTNAME"] = place.Host,
                 ["INGEST_REMOTE_PORT"] = place.RemotePort.ToString(CultureInfo.InvariantCulture),
                 ["INGEST_SEED_NODES"] = seeds,

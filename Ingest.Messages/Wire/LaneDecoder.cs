@@ -39,6 +39,8 @@ internal sealed class LaneDecoder
             Decode(wire.Runs, Decode(wire.Shapes)))
         {
             Keys = [.. wire.Keys.Select(key => new RowKey(unchecked((int)key.Row), key.Key, DecodeGuid(key.Digest)))],
+            Traces = [.. wire.Traces.Select(trace => new RowTrace(
+                unchecked((int)trace.Row), unchecked((int)trace.Count), TraceContext.Decode(trace.Context)))],
             Acknowledge = (Acknowledge)wire.Acknowledge,
             IsResent = wire.Resent,
         };

@@ -40,6 +40,15 @@ internal static class LaneEncoder
         }
         foreach (var key in envelope.Keys)
             wire.Keys.Add(new V1.RowKey { Row = (uint)key.Row, Key = key.Key, Digest = Encode(key.Digest) });
+        foreach (var trace in envelope.Traces)
+        {
+            wire.Traces.Add(new V1.RowTrace
+            {
+                Row = (uint)trace.Row,
+                Count = (uint)trace.Count,
+                Context = TraceContext.Encode(trace.Request),
+            });
+        }
         return wire;
     }
 

@@ -29,6 +29,15 @@ internal static class LaneRules
             Require(key.Key is { Length: > 0 and <= RowKey.MaxLength }, "a key is neither empty nor too long");
             previousKey = key.Row;
         }
+        Require(envelope.Traces.Length <= RowTrace.MaxInEnvelope, "an envelope has no more traces than it may");
+        var nextTraced = 0;
+        foreach (var trace in envelope.Traces)
+        {
+            Require(
+                trace.Row >= nextTraced && trace.Count > 0 && trace.Row <= envelope.Count - trace.Count,
+                "traces are in order of row and within their envelope");
+            nextTraced = trace.Row + trace.Count;
+        }
         Require(
             envelope.Acknowledge is Acknowledge.Committed or Acknowledge.Accepted, "an envelope's level is a known one");
         if (envelope.Runs.IsEmpty) return;

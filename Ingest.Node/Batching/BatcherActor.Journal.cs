@@ -1,7 +1,7 @@
 using Akka.Actor;
-using Akka.Event;
 using Ingest.Messages;
 using Ingest.Node.Batching.Journal;
+using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
 using static Ingest.Messages.WriterProtocol;
 using static Ingest.Node.Batching.Journal.JournalMessages;
@@ -85,7 +85,7 @@ internal sealed partial class BatcherActor
         backlog.Settle(buffer.Settled);
         isJournalReady = true;
         doubted = null;
-        if (backlog.Rows > 0) log.Info("Lane {0} has {1} accepted rows to write", lane, backlog.Rows);
+        if (backlog.Rows > 0) metrics.Log.AcceptedRowsFound(lane, backlog.Rows);
         Begin();
     }
 
@@ -236,12 +236,12 @@ internal sealed partial class BatcherActor
     private void HandleWaiting(Waiting waiting)
     {
         isJournalReady = false;
-        log.Warning("The journal of lane {0} does not work now and is tried again: {1}", lane, waiting.Reason);
+        metrics.Log.JournalWaits(lane, waiting.Reason);
     }
 
     private void HandleOvertaken()
     {
-        log.Warning("The journal of lane {0} was written by another incarnation; the lane starts afresh", lane);
+        metrics.Log.JournalOvertaken(lane);
         StartAfresh();
     }
 
@@ -286,7 +286,7 @@ internal sealed partial class BatcherActor
         var reason = $"The journal of lane {lane} is damaged at event {damaged.Sequence}: {damaged.Reason}. The lane is "
             + "stopped. To give up what is lost: UPDATE ingest.journals SET forgiven = "
             + $"{damaged.Sequence} WHERE lane = '{lane}'";
-        log.Error(reason);
+        metrics.Log.JournalDamaged(reason);
         alarms.Raise(lane, reason);
         ForgetJournal();
         writing = null;

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Event;
 using Ingest.Messages;
 using Ingest.Node.Batching.Journal;
 using Ingest.Node.Observability;
@@ -24,7 +23,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     private readonly Random random;
     private readonly TableMetrics metrics;
     private readonly LaneGauge gauge;
-    private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<GatewayId, IActorRef> gateways = [];
     private readonly List<Envelope> early = [];
     private readonly HashSet<GatewayId> asking = [];
@@ -96,7 +94,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     protected override SupervisorStrategy SupervisorStrategy() =>
         new OneForOneStrategy(cause =>
         {
-            log.Error(cause, "The writer of lane {0} failed and is restarted", lane);
+            metrics.Log.WriterFailed(cause, lane);
             asking.Clear(); // What it was asked for gateways went with it; they ask again.
             isMarking = false;
             return Directive.Restart;
@@ -346,7 +344,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
                 break;
             case WriteFailure.Fenced:
                 metrics.LaneEvents.Note(LaneEvent.Fence);
-                log.Warning("Lane {0} was written by another incarnation and starts afresh: {1}", lane, failed.Reason);
+                metrics.Log.Fenced(lane, failed.Reason);
                 StartAfresh();
                 break;
             default:
@@ -403,7 +401,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         var pause = TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2));
         Timers.StartSingleTimer(nameof(Retry), Retry.Instance, pause);
         // One line when trouble begins; a database that is down for an hour must not fill the disk.
-        if (failures == 1) log.Warning("Lane {0} cannot write now and tries again: {1}", lane, failed.Reason);
+        if (failures == 1) metrics.Log.CannotWrite(lane, failed.Reason);
         StopIfDone();
     }
 
@@ -411,7 +409,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     {
         pausing = false;
         Timers.Cancel(nameof(Retry));
-        if (failures > 0) log.Info("Lane {0} writes again after {1} failed attempts", lane, failures);
+        if (failures > 0) metrics.Log.WritesAgain(lane, failures);
         failures = 0;
     }
 

@@ -35,6 +35,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     private readonly LinkedList<(BatchPart Part, DateTimeOffset Since)> waiting = [];
     private long bytesOut;
     private long bytesAhead;
+    private bool isUnjournaledOut;
     private DateTimeOffset? oldestOut;
     private bool isPutBack;
     private long lastBatchId;
@@ -164,7 +165,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public List<Envelope> TakeUnjournaled(DateTimeOffset now)
     {
         var envelopes = new List<Envelope>();
-        if (Mortal == 0) return envelopes;
+        // The journal takes whole envelopes: one whose rows are out in part has to wait, since these may come back.
+        if (Mortal == 0 || isUnjournaledOut) return envelopes;
         for (var node = waiting.First; node is not null; node = node.Next)
             if (Endless(node.Value.Part) is { } endless) node.Value = (endless, node.Value.Since);
         foreach (var cursor in cursors.Values)
@@ -243,7 +245,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
 
     private static BatchPart Skip(BatchPart part) => part with
     {
-        Envelope = part.Envelope with { Runs = [], Keys = [], Acknowledge = Acknowledge.Committed },
+        Envelope = part.Envelope with { Runs = [], Keys = [], Traces = [], Acknowledge = Acknowledge.Committed },
         Skipped = true,
     };
 
@@ -333,6 +335,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
             parts.Add(taken);
             ends[taken.Envelope.Gateway] = taken.Last;
             if (taken.Skipped) continue;
+            isUnjournaledOut |= taken.Envelope.Acknowledge == Acknowledge.Accepted
+                && taken.Envelope.Deadline != DateTimeOffset.MaxValue;
             Count(taken, -1);
             oldestOut ??= since;
             rows += fitting;
@@ -351,6 +355,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public void Commit(Batch batch)
     {
         bytesOut = 0;
+        isUnjournaledOut = false;
         oldestOut = null;
         foreach (var move in batch.Moves)
         {
@@ -364,6 +369,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     {
         var since = oldestOut ?? DateTimeOffset.MinValue;
         bytesOut = 0;
+        isUnjournaledOut = false;
         oldestOut = null;
         isPutBack = true;
         for (var i = batch.Parts.Length - 1; i >= 0; i--)

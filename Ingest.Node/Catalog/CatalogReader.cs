@@ -44,7 +44,10 @@ internal sealed class CatalogReader(NpgsqlDataSource database, ImmutableArray<st
             var oid = reader.GetFieldValue<uint>(0);
             var bare = new PgType(
                 oid, reader.GetString(1), reader.GetString(2), reader.GetString(3)[0], Element: null, Base: null,
-                reader.GetInt32(6), ImmutableArray.Create(reader.GetFieldValue<string[]>(9)), reader.GetBoolean(7));
+                reader.GetInt32(6), ImmutableArray.Create(reader.GetFieldValue<string[]>(9)), reader.GetBoolean(7))
+            {
+                ArrayOid = reader.GetFieldValue<uint>(10),
+            };
             rows.Add(oid, (bare, Oid(reader, 4), Oid(reader, 5), Text(reader, 8)));
         }
 
@@ -84,7 +87,8 @@ internal sealed class CatalogReader(NpgsqlDataSource database, ImmutableArray<st
                 Finish();
                 table = new TableFacts(
                     oid, reader.GetString(1), reader.GetString(2), reader.GetString(3),
-                    RowSecurityIsActive: reader.GetBoolean(4), HasBeforeInsertTrigger: reader.GetBoolean(5));
+                    RowSecurityIsActive: reader.GetBoolean(4), HasBeforeInsertTrigger: reader.GetBoolean(5),
+                    HasInsertRule: reader.GetBoolean(19));
             }
 
             columns.Add(ReadColumn(reader));

@@ -31,7 +31,7 @@ public static class CatalogSql
                pg_catalog.array_position(k.conkey, a.attnum),
                EXISTS (SELECT FROM pg_catalog.pg_constraint f
                         WHERE f.conrelid = c.oid AND f.contype = 'f' AND a.attnum = ANY (f.conkey)),
-               s.oid
+               s.oid, {HasInsertRule}
           FROM pg_catalog.pg_class c
           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -65,7 +65,8 @@ public static class CatalogSql
         SELECT t.oid, n.nspname, t.typname, t.typtype::text, e.oid, nullif(t.typbasetype, 0::oid), t.typtypmod,
                t.typnotnull, t.typdefault,
                ARRAY(SELECT l.enumlabel::text FROM pg_catalog.pg_enum l
-                      WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder)
+                      WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder),
+               t.typarray
           FROM used
           JOIN pg_catalog.pg_type t ON t.oid = used.oid
           JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -108,6 +109,10 @@ public static class CatalogSql
                  WHERE (t.tgrelid = c.oid OR (c.relkind = 'p' AND t.tgrelid IN
                            (SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) p)))
                    AND t.tgtype & 71 = 7 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A'))
+        """;
+
+    private const string HasInsertRule = """
+        (c.relhasrules AND EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type = '3'))
         """;
 
     // An identity's sequence hangs on the column (of the partition tree's root, from PostgreSQL 17 on); that of a

@@ -40,6 +40,7 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
             NeedsStaging = facts.RowSecurityIsActive || columns.Any(NeedsTextInput),
             NeedsOverridingSystemValue = generated is { IsAlwaysIdentity: true },
             HasBeforeInsertTrigger = facts.HasBeforeInsertTrigger,
+            HasInsertRule = facts.HasInsertRule,
         };
     }
 
@@ -60,6 +61,8 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
         IsReference = facts.IsReference,
         SqlType = SqlType(facts.Type),
         StoredType = SqlType(Stored(facts.Type)),
+        TypeOid = facts.Type.Oid,
+        ArrayOid = facts.Type.ArrayOid,
     };
 
     private static string SqlType(PgType type) => $"{TableNames.Quote(type.Schema)}.{TableNames.Quote(type.Name)}";

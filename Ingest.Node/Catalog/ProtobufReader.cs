@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Text;
+using System.Text.Unicode;
 
 namespace Ingest.Node.Catalog;
 
@@ -65,6 +67,29 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
             : throw new ProtobufException("The message is cut.");
     }
 
+    /// <summary>Where the bytes of a field lie that is a string, bytes or a message.</summary>
+    public Piece ReadPiece()
+    {
+        Expect(Length);
+        var length = ReadBytes().Length;
+        return new Piece(Position - length, length);
+    }
+
+    public string ReadString()
+    {
+        Expect(Length);
+        var bytes = ReadBytes();
+        return Utf8.IsValid(bytes)
+            ? Encoding.UTF8.GetString(bytes)
+            : throw new ProtobufException("A string is not valid UTF-8.");
+    }
+
+    public int ReadEnum()
+    {
+        Expect(Varint);
+        return (int)ReadVarint();
+    }
+
     /// <summary>Skips the value of a field that nobody asked for.</summary>
     public void Skip()
     {
@@ -92,3 +117,6 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         return bytes;
     }
 }
+
+/// <summary>Where something lies in a message.</summary>
+internal readonly record struct Piece(int Start, int Length);

@@ -11,8 +11,8 @@ public sealed partial class RowEncoder
     private const int EntryKey = 1;
     private const int EntryValue = 2;
 
-    /// <summary>Encodes a <c>Record</c>: values in the order of the header. A value with nothing in it leaves its column
-    /// out.</summary>
+    /// <summary>Encodes a <c>Record</c>: values in the order of the header. A value with nothing in it leaves its
+    /// column out.</summary>
     /// <param name="header">The columns, for the same descriptor as this encoder.</param>
     /// <exception cref="ProtobufException">The message is malformed.</exception>
     public EncodeResult EncodeRecord(ReadOnlySpan<byte> record, RowHeader header, RowBlock block, RowErrors errors)

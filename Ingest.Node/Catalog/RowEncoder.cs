@@ -90,7 +90,7 @@ public sealed partial class RowEncoder
         {
             var column = Find(ref reader, expected);
             expected = column + 1;
-            if (column < 0) errors.Add(NameOf(reader.ValueSpan), plan.UnknownColumn);
+            if (column < 0) errors.Add(NameOf(ref reader), plan.UnknownColumn);
             if (column < 0 || !scratch.TryBegin(column, TakesGeneratedKey, errors))
             {
                 reader.Skip();
@@ -134,6 +134,23 @@ public sealed partial class RowEncoder
     {
         var status = Utf8.ToUtf16(utf8, name, out _, out var length, replaceInvalidSequences: false);
         return status == System.Buffers.OperationStatus.Done ? plan.IndexOf(name[..length]) : -1;
+    }
+
+    private static string NameOf(ref Utf8JsonReader reader)
+    {
+        if (reader.ValueIsEscaped && reader.ValueSpan.Length <= LongestName)
+        {
+            try
+            {
+                return reader.GetString()!;
+            }
+            catch (InvalidOperationException)
+            {
+                // Half a surrogate pair: as it was sent.
+            }
+        }
+
+        return NameOf(reader.ValueSpan);
     }
 
     private static string NameOf(ReadOnlySpan<byte> raw)

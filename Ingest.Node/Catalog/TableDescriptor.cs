@@ -30,6 +30,12 @@ public sealed record Column(
     /// </summary>
     public string SqlType { get; init; } = "";
 
+    /// <summary>The type's oid in this database.</summary>
+    public uint TypeOid { get; init; }
+
+    /// <summary>The oid of the type of its arrays; 0 where there is none, as for arrays themselves.</summary>
+    public uint ArrayOid { get; init; }
+
     /// <summary>True where the column is part of a foreign key.</summary>
     public bool IsReference { get; init; }
 
@@ -98,6 +104,9 @@ public sealed class TableDescriptor
     /// <summary>True where a BEFORE INSERT trigger may fill in columns, so a missing value is for PostgreSQL to
     /// judge.</summary>
     public required bool HasBeforeInsertTrigger { get; init; }
+
+    /// <summary>True where a rule rewrites each INSERT, which COPY passes by.</summary>
+    public bool HasInsertRule { get; init; }
 
     /// <summary>
     /// True where rows carry a value for a GENERATED ALWAYS identity. COPY takes it; an INSERT from a staging table

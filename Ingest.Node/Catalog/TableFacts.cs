@@ -13,7 +13,8 @@ internal sealed record TableFacts(
     string Table,
     string Fingerprint,
     bool RowSecurityIsActive,
-    bool HasBeforeInsertTrigger)
+    bool HasBeforeInsertTrigger,
+    bool HasInsertRule)
 {
     /// <summary>The columns in PostgreSQL's order.</summary>
     public ImmutableArray<ColumnFacts> Columns { get; init; } = [];
@@ -21,7 +22,8 @@ internal sealed record TableFacts(
     public bool Equals(TableFacts? other) =>
         other is not null && Oid == other.Oid && Schema == other.Schema && Table == other.Table
         && Fingerprint == other.Fingerprint && RowSecurityIsActive == other.RowSecurityIsActive
-        && HasBeforeInsertTrigger == other.HasBeforeInsertTrigger && Columns.SequenceEqual(other.Columns);
+        && HasBeforeInsertTrigger == other.HasBeforeInsertTrigger && HasInsertRule == other.HasInsertRule
+        && Columns.SequenceEqual(other.Columns);
 
     public override int GetHashCode() => HashCode.Combine(Oid, Fingerprint);
 }

@@ -8,6 +8,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 using Npgsql;
 
@@ -30,10 +31,12 @@ internal sealed class NodeSettings
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
+        GrpcPort = read.Section("grpc").Port("port");
         Access = AccessOf(read.Section("access"));
         Catalog = CatalogOf(read.Section("catalog"));
         Gateway = GatewayOf(read.Section("gateway"));
         Writing = WritingOf(read.Section("writing"));
+        Telemetry = TelemetryOf(read.Section("telemetry"));
         Cluster = ClusterOf(read.Section("cluster"));
         batching = BatchingOf(read.Section("batching"));
         tables = read.Sections("tables", fallback: "batching")
@@ -59,6 +62,9 @@ internal sealed class NodeSettings
 
     public HttpSettings Http { get; }
 
+    /// <summary>Where the node listens for gRPC callers, at the same address as for HTTP.</summary>
+    public int GrpcPort { get; }
+
     public AccessOptions Access { get; }
 
     public CatalogOptions Catalog { get; }
@@ -66,6 +72,8 @@ internal sealed class NodeSettings
     public GatewayOptions Gateway { get; }
 
     public WritingOptions Writing { get; }
+
+    public TelemetryOptions Telemetry { get; }
 
     public ClusterSettings Cluster { get; }
 
@@ -108,11 +116,23 @@ internal sealed class NodeSettings
     /// <summary>A node that others can reach asks who they are, or was told not to.</summary>
     private void CheckDoors()
     {
-        if (Access.IsOn || Access.AllowAnonymous || IPAddress.IsLoopback(Http.Address)) return;
+        if (Access.AllowAnonymous) return;
+        if (Cluster.Tls is null && !IsThisMachine(Cluster.Host))
+        {
+            throw new SettingsException(
+                $"Others than this machine could speak as nodes at {Cluster.Host} without a certificate: give the nodes "
+                + "certificates (INGEST_REMOTE_TLS_CERTIFICATE), or allow it (INGEST_ALLOW_ANONYMOUS=on).");
+        }
+
+        if (Access.IsOn || IPAddress.IsLoopback(Http.Address)) return;
         throw new SettingsException(
             $"Others than this machine could call at {Http.Address} without saying who they are: switch API keys on "
             + "(INGEST_API_KEYS=on) or name an issuer of tokens, or allow it (INGEST_ALLOW_ANONYMOUS=on).");
     }
+
+    private static bool IsThisMachine(string host) => IPAddress.TryParse(host, out var address)
+        ? IPAddress.IsLoopback(address)
+        : host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
 
     private static void Require(bool holds, string rule)
     {
@@ -153,7 +173,16 @@ internal sealed class NodeSettings
                     ? address
                     : throw new SettingsException($"The setting {read.Path}.host is not an IP address."),
                 read.Port("port"),
-                new HttpOptions(read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after")));
+                TlsOf(read.Section("tls")),
+                new HttpOptions(
+                    read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"),
+                    read.Duration("stream-idle-timeout"), read.Size("partial-bytes")))
+            {
+                MaxConnections = read.Int("max-connections") is > 0 and var connections
+                    ? connections
+                    : throw new SettingsException($"The setting {read.Path}.max-connections is less than 1."),
+                KeepAliveTimeout = read.Duration("keep-alive-timeout"),
+            };
         }
         catch (ArgumentOutOfRangeException error)
         {
@@ -169,11 +198,20 @@ internal sealed class NodeSettings
             AllowAnonymous = read.Switch("allow-anonymous"),
             ApiKeys = read.Switch("api-keys"),
             ApiKeysRefresh = read.Duration("api-keys-refresh"),
+            Limits = Valid(read, new CallerLimits(
+                read.Int("caller-rows-per-second"), read.Int("caller-in-flight-rows"))),
             Jwt = jwt.Text("issuer") is { Length: > 0 } issuer
                 ? Valid(jwt, new JwtOptions(issuer, jwt.Text("audience"), jwt.Text("keys"), jwt.Text("grants-claim")))
                 : null,
         });
     }
+
+    private static TlsOptions? TlsOf(SettingsReader read) => (read.Text("certificate"), read.Text("key")) switch
+    {
+        ("", "") => null,
+        ({ Length: > 0 } certificate, { Length: > 0 } key) => new TlsOptions(certificate, key),
+        _ => throw new SettingsException($"The settings {read.Path}.certificate and key go together."),
+    };
 
     private static CatalogOptions CatalogOf(SettingsReader read) => Valid(read, new CatalogOptions
     {
@@ -223,8 +261,20 @@ internal sealed class NodeSettings
         MaxConnections = read.Int("max-connections"),
     });
 
+    private static TelemetryOptions TelemetryOf(SettingsReader read) => Valid(read, new TelemetryOptions
+    {
+        OtlpEndpoint = read.Url("otlp-endpoint"),
+        TraceRatio = read.Number("trace-ratio"),
+        OldestRowAlarm = read.Duration("oldest-row-alarm"),
+    });
+
     private static ClusterSettings ClusterOf(SettingsReader read) => Valid(read, new ClusterSettings(
-        read.Text("host"), read.Port("port"), read.List("seed-nodes"), RolesOf(read), read.Int("shards")));
+        read.Text("host"), read.Port("port"), read.List("seed-nodes"), RolesOf(read), read.Int("shards"),
+        NodeTlsOf(read.Section("tls"))));
+
+    private static NodeTls? NodeTlsOf(SettingsReader read) => TlsOf(read) is not { } files ? null
+        : read.Text("authority") is { Length: > 0 } authority ? new NodeTls(files, authority)
+        : throw new SettingsException($"The setting {read.Path}.authority is missing.");
 
     private static ImmutableArray<string> RolesOf(SettingsReader read)
     {
@@ -246,7 +296,18 @@ internal sealed class NodeSettings
 }
 
 /// <summary>Where a node listens for callers.</summary>
-internal sealed record HttpSettings(IPAddress Address, int Port, HttpOptions Options);
+/// <param name="Tls">Null for clear text.</param>
+internal sealed record HttpSettings(IPAddress Address, int Port, TlsOptions? Tls, HttpOptions Options)
+{
+    public required int MaxConnections { get; init; }
+
+    /// <summary>How long a connection may be open without a request.</summary>
+    public required TimeSpan KeepAliveTimeout { get; init; }
+}
+
+/// <summary>The certificate of a node among nodes.</summary>
+/// <param name="Authority">A file with the certificates of who makes those of this cluster's nodes.</param>
+internal sealed record NodeTls(TlsOptions Files, string Authority);
 
 /// <summary>Where a node listens for other nodes, and which it joins.</summary>
 internal sealed record ClusterSettings(
@@ -254,7 +315,8 @@ internal sealed record ClusterSettings(
     int Port,
     ImmutableArray<string> SeedNodes,
     ImmutableArray<string> Roles,
-    [property: Range(1, 10_000)] int Shards)
+    [property: Range(1, 10_000)] int Shards,
+    NodeTls? Tls)
 {
     public bool IsGateway => Roles.Contains(NodeRoles.Gateway);
 

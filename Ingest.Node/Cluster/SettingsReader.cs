@@ -39,6 +39,21 @@ internal sealed class SettingsReader(Config config, string path)
             ? value
             : throw Fault(name, "is not an integer");
 
+    public double Number(string name) =>
+        double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw Fault(name, "is not a number");
+
+    /// <summary>An http or https URL; null where it is empty.</summary>
+    public Uri? Url(string name)
+    {
+        var text = Text(name);
+        if (text.Length == 0) return null;
+        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url
+            : throw Fault(name, "is not a URL that begins with http:// or https://");
+    }
+
     /// <summary>on or off; true and false will do as well.</summary>
     public bool Switch(string name) => Text(name) switch
     {

@@ -37,6 +37,22 @@ internal static class LetterRecord
         Batch batch, TableDescriptor? table, IEnumerable<RejectedRow> rejected) =>
         LettersOf(batch, table, rejected).Chunk(AtOnce).Select(letters => Command(batch.Lane, letters));
 
+    /// <summary>The rejected rows that are to be kept: those that were accepted before, since nobody else has them any
+    /// more; and, where the table keeps all, those that PostgreSQL has just refused.</summary>
+    /// <param name="refused">The rows that were to be written, and were not.</param>
+    /// <param name="rejected">These, and the rows that repeat a rejected one or reuse a key.</param>
+    public static IEnumerable<RejectedRow> KeptOf(
+        Batch batch, bool keepsAll, IEnumerable<RejectedRow> refused, IEnumerable<RejectedRow> rejected)
+    {
+        var accepted = batch.Parts.Where(part => part.Envelope.Acknowledge == Acknowledge.Accepted && !part.Skipped)
+            .Select(part => part.Range)
+            .ToList();
+        if (accepted.Count == 0) return keepsAll ? refused : [];
+        var lost = rejected.Where(row => accepted.Exists(range =>
+            range.Gateway == row.Gateway && range.First <= row.Position && row.Position <= range.Last));
+        return keepsAll ? lost.Union(refused) : lost;
+    }
+
     private static IEnumerable<Letter> LettersOf(
         Batch batch, TableDescriptor? table, IEnumerable<RejectedRow> rejected)
     {

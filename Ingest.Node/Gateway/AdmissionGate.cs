@@ -3,12 +3,12 @@ namespace Ingest.Node.Gateway;
 /// <summary>
 /// Counts rows and bytes in flight against their limits. Thread-safe. Who asks without waiting is refused at the
 /// limits; who waits is let in below three quarters of them, in order, so that streams, which fill whatever they are
-/// given, leave room for single rows.
+/// given, leave room for single rows. Of those who wait, callers take turns.
 /// </summary>
 internal sealed class AdmissionGate(long maxRows, long maxBytes)
 {
     private readonly Lock sync = new();
-    private readonly Queue<Waiter> waiters = [];
+    private readonly TurnQueue<Waiter> waiters = new();
     private bool closed;
 
     /// <summary>Rows in flight.</summary>
@@ -34,20 +34,22 @@ internal sealed class AdmissionGate(long maxRows, long maxBytes)
         }
     }
 
-    public ValueTask<Admission> EnterAsync(int rows, int bytes, CancellationToken cancellation)
+    /// <param name="caller">Who waits in one line; null: each time in a line of its own.</param>
+    public ValueTask<Admission> EnterAsync(
+        int rows, int bytes, CancellationToken cancellation, string? caller = null)
     {
         Waiter waiter;
         lock (sync)
         {
             if (closed) return ValueTask.FromResult(Admission.Closing);
-            if (waiters.Count == 0 && HasRoomForWaiters(rows, bytes))
+            if (waiters.IsEmpty && HasRoomForWaiters(rows, bytes))
             {
                 Count(rows, bytes);
                 return ValueTask.FromResult(Admission.Admitted);
             }
 
             waiter = new Waiter(rows, bytes);
-            waiters.Enqueue(waiter);
+            waiters.Enqueue(caller, waiter);
         }
 
         return WaitAsync(waiter, cancellation);
@@ -73,7 +75,7 @@ internal sealed class AdmissionGate(long maxRows, long maxBytes)
         lock (sync)
         {
             closed = true;
-            while (waiters.TryDequeue(out var waiter)) waiter.TrySetResult(Admission.Closing);
+            while (!waiters.IsEmpty) waiters.Dequeue().TrySetResult(Admission.Closing);
         }
     }
 

@@ -8,13 +8,13 @@ namespace Ingest.Node.Gateway;
 /// <summary>Rows of one submission, one behind the other, that are together in an envelope.</summary>
 internal readonly record struct RowSlice(Submission Submission, int FirstRow, int Count);
 
-/// <summary>Copies the rows of submissions, and their keys, into an envelope.</summary>
+/// <summary>Copies the rows of submissions, their keys and traces, into an envelope.</summary>
 internal static class EnvelopeRows
 {
     /// <param name="envelope">The envelope without its rows.</param>
     /// <param name="bytes">The bytes of all the rows' tuples.</param>
     public static Envelope Copy(Envelope envelope, List<RowSlice> slices, int bytes) =>
-        envelope with { Runs = Runs(slices, bytes, envelope.Count), Keys = Keys(slices) };
+        envelope with { Runs = Runs(slices, bytes, envelope.Count), Keys = Keys(slices), Traces = Traces(slices) };
 
     /// <summary>Groups the rows into runs of one shape, each with its tuples in one piece.</summary>
     private static ImmutableArray<RowRun> Runs(List<RowSlice> slices, int bytes, int count)
@@ -47,6 +47,26 @@ internal static class EnvelopeRows
             ends.Clear();
             runStart = length;
         }
+    }
+
+    /// <summary>The traced requests, up to the limit; pieces of one stream that follow each other are one.</summary>
+    private static ImmutableArray<RowTrace> Traces(List<RowSlice> slices)
+    {
+        ImmutableArray<RowTrace>.Builder? traces = null;
+        var index = 0;
+        foreach (var (submission, _, count) in CollectionsMarshal.AsSpan(slices))
+        {
+            var trace = new RowTrace(index, count, submission.Request);
+            index += count;
+            if (trace.Request == default) continue;
+            traces ??= ImmutableArray.CreateBuilder<RowTrace>();
+            if (traces.Count > 0 && traces[^1] is var last && last.Request == trace.Request
+                && last.Row + last.Count == trace.Row)
+                traces[^1] = last with { Count = last.Count + count };
+            else if (traces.Count < RowTrace.MaxInEnvelope) traces.Add(trace);
+        }
+
+        return traces?.ToImmutable() ?? [];
     }
 
     private static ImmutableArray<RowKey> Keys(List<RowSlice> slices)

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Event;
 using Ingest.Messages;
 using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
@@ -20,7 +19,6 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private readonly GatewayOptions options;
     private readonly RowGateway owner;
     private readonly IActorRef lanes;
-    private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<string, TableLanes> tables = [];
     private readonly List<LaneWindow> filling = [];
     private readonly List<Submission> completed = [];
@@ -79,7 +77,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             completed.Add(submission);
         }
 
-        if (completed.Count > 0) log.Warning("The gateway ends with {0} callers unanswered", completed.Count);
+        if (completed.Count > 0) owner.Log.GatewayEnds(completed.Count);
         Complete();
     }
 

@@ -10,6 +10,9 @@ public enum Admission
     /// <summary>A limit on rows or bytes in flight is reached: 429, try again later.</summary>
     Full,
 
+    /// <summary>The caller has used up what it may have: 429, try again later.</summary>
+    OverLimit,
+
     /// <summary>The node is stopping: 503, try another one.</summary>
     Closing,
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Http;
@@ -20,6 +21,7 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     private readonly DefaultObjectPool<Submission> submissions =
         new(new DefaultPooledObjectPolicy<Submission>(), Pooled);
+    private readonly ConcurrentDictionary<string, AdmissionGate> backlogs = new(StringComparer.Ordinal);
     private readonly NodeMetrics metrics;
     private readonly AdmissionGate gate;
     private readonly Func<string, LaneSettings> settingsOf;
@@ -54,7 +56,12 @@ internal sealed class RowGateway : IRowGateway, IAccounting
         var submission = submissions.Get();
         // One that last served the same table spares a look-up by name.
         if (!ReferenceEquals(submission.Table, table))
+        {
             (submission.Table, submission.Metrics) = (table, metrics.Of(table.Name));
+            submission.Backlog = backlogs.GetOrAdd(
+                table.Name, static (name, settingsOf) => settingsOf(name).CreateBacklog(), settingsOf);
+        }
+
         return submission;
     }
 
@@ -64,11 +71,38 @@ internal sealed class RowGateway : IRowGateway, IAccounting
         submissions.Return(submission);
     }
 
-    public Admission TryAdmit(Submission submission) =>
-        Counted(submission, gate.TryEnter(submission.Rows.Count, submission.Rows.Bytes));
+    public Admission TryAdmit(Submission submission)
+    {
+        var budget = submission.Caller?.Budget;
+        if (budget is not null && !budget.TryEnter(submission.Rows.Count)) return Admission.OverLimit;
+        var admission = gate.TryEnter(submission.Rows.Count, submission.Rows.Bytes);
+        if (admission != Admission.Admitted) budget?.Cancel(submission.Rows.Count);
+        return Counted(submission, admission);
+    }
 
-    public async ValueTask<Admission> AdmitAsync(Submission submission, CancellationToken cancellation) =>
-        Counted(submission, await gate.EnterAsync(submission.Rows.Count, submission.Rows.Bytes, cancellation));
+    public async ValueTask<Admission> AdmitAsync(Submission submission, CancellationToken cancellation)
+    {
+        var (rows, bytes, caller) = (submission.Rows.Count, submission.Rows.Bytes, submission.Caller);
+        if (caller?.Budget is { } budget && !await budget.EnterAsync(rows, () => IsStopping, cancellation))
+            return Admission.Closing;
+        var admission = Admission.Closing;
+        try
+        {
+            await submission.Backlog.EnterAsync(rows, bytes, cancellation, caller?.Name);
+            submission.IsInBacklog = true;
+            admission = await gate.EnterAsync(rows, bytes, cancellation, caller?.Name);
+        }
+        finally
+        {
+            if (admission != Admission.Admitted)
+            {
+                caller?.Budget?.Cancel(rows);
+                LeaveBacklog(submission);
+            }
+        }
+
+        return Counted(submission, admission);
+    }
 
     public ValueTask SubmitAsync(Submission submission)
     {
@@ -113,6 +147,8 @@ internal sealed class RowGateway : IRowGateway, IAccounting
         Hurry();
     }
 
+    internal ILogger Log => metrics.Log;
+
     internal LaneSettings SettingsOf(string table) => settingsOf(table);
 
     internal TableMetrics MetricsOf(string table) => metrics.Of(table);
@@ -127,6 +163,8 @@ internal sealed class RowGateway : IRowGateway, IAccounting
             submission.Metrics.RecordLatency(submission.SubmittedAt, now);
             rows += submission.Rows.Count;
             bytes += submission.Rows.Bytes;
+            submission.Caller?.Budget?.Leave(submission.Rows.Count);
+            LeaveBacklog(submission);
         }
 
         gate.Leave(rows, bytes);
@@ -135,6 +173,13 @@ internal sealed class RowGateway : IRowGateway, IAccounting
             var count = Math.Min(ResumedTogether, completed.Count - first);
             ThreadPool.UnsafeQueueUserWorkItem(new Resumption(completed.GetRange(first, count)), preferLocal: false);
         }
+    }
+
+    private static void LeaveBacklog(Submission submission)
+    {
+        if (!submission.IsInBacklog) return;
+        submission.IsInBacklog = false;
+        submission.Backlog.Leave(submission.Rows.Count, submission.Rows.Bytes);
     }
 
     private static Admission Counted(Submission submission, Admission admission)

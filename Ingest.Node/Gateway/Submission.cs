@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Observability;
 
 namespace Ingest.Node.Gateway;
@@ -22,6 +24,9 @@ public sealed class Submission : IValueTaskSource
     /// <summary>Where the table's rows are counted.</summary>
     internal TableMetrics Metrics { get; set; } = null!;
 
+    /// <summary>The request's span, where it is recorded; else the default.</summary>
+    internal ActivityContext Request { get; private set; }
+
     /// <summary>When it was submitted: a timestamp of the node's clock.</summary>
     internal long SubmittedAt { get; private set; }
 
@@ -32,6 +37,15 @@ public sealed class Submission : IValueTaskSource
     /// The idempotency keys of the rows, one for each; empty where the caller gave none. Filled together with the rows.
     /// </summary>
     public List<(string Key, Guid Digest)> Keys { get; } = [];
+
+    /// <summary>Whose rows they are; null where the node does not know, or need not.</summary>
+    internal Caller? Caller { get; set; }
+
+    /// <summary>What streams of the table have under way.</summary>
+    internal AdmissionGate Backlog { get; set; } = null!;
+
+    /// <summary>The rows are counted in <see cref="Backlog"/>.</summary>
+    internal bool IsInBacklog { get; set; }
 
     /// <summary>The level of acknowledgement that the caller asks for; null for the table's own.</summary>
     public Acknowledge? Acknowledge { get; set; }
@@ -55,6 +69,7 @@ public sealed class Submission : IValueTaskSource
         Keys.Clear();
         receipts.Clear();
         Acknowledge = null;
+        Caller = null;
     }
 
     /// <summary>Rows from <paramref name="firstRow"/> on have consecutive positions from the receipt's on.</summary>
@@ -73,6 +88,7 @@ public sealed class Submission : IValueTaskSource
     internal ValueTask Begin(long now)
     {
         SubmittedAt = now;
+        Request = Activity.Current is { Recorded: true } request ? request.Context : default;
         pending = Rows.Count;
         if (verdicts.Length < pending) verdicts = new Verdict[pending];
         else Array.Clear(verdicts, 0, pending);

@@ -9,7 +9,21 @@ namespace Ingest.Node.Gateway;
 /// <param name="FlushEvery">Rows in a full batch.</param>
 /// <param name="Acknowledge">The level of rows whose caller asks for none.</param>
 internal readonly record struct LaneSettings(
-    int Lanes, int FlushEvery, Acknowledge Acknowledge = Acknowledge.Committed);
+    int Lanes, int FlushEvery, Acknowledge Acknowledge = Acknowledge.Committed)
+{
+    // A few pieces of streams, so that batches that are smaller than a piece do not wait for each other.
+    private const int MinBacklogRows = 4_096;
+
+    /// <summary>Bytes in a full batch; zero where it is full by its rows alone.</summary>
+    public long FlushBytes { get; init; }
+
+    /// <summary>
+    /// The gate for streams, which lets in what makes a batch and a half for each lane: one that is being written, and
+    /// half of the next, so that a row of somebody else still finds room in that one.
+    /// </summary>
+    public AdmissionGate CreateBacklog() => new(
+        Math.Max(MinBacklogRows, 2L * Lanes * FlushEvery), FlushBytes == 0 ? long.MaxValue : 2 * Lanes * FlushBytes);
+}
 
 /// <summary>The windows of one table's lanes, and the choice among them.</summary>
 internal sealed class TableLanes(string table, GatewayId gateway, LaneSettings settings, TableMetrics metrics)

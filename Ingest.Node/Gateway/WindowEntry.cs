@@ -85,9 +85,9 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
     {
         sends++;
         envelope = envelope! with { Base = @base, IsResent = sends > 1 };
-        if (accepted) envelope = envelope with { First = FirstUnsettled, Count = unsettled, Runs = [], Keys = [] };
+        if (accepted) envelope = Emptied(envelope) with { First = FirstUnsettled, Count = unsettled };
         else if (givenUp || expired || IsSettled)
-            envelope = envelope with { Runs = [], Keys = [], Acknowledge = Acknowledge.Committed };
+            envelope = Emptied(envelope) with { Acknowledge = Acknowledge.Committed };
         return envelope;
     }
 
@@ -207,8 +207,10 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
     {
         slices.Clear();
         slices.TrimExcess();
-        if (envelope is not null) envelope = envelope with { Runs = [], Keys = [] };
+        if (envelope is not null) envelope = Emptied(envelope);
     }
+
+    private static Envelope Emptied(Envelope envelope) => envelope with { Runs = [], Keys = [], Traces = [] };
 
     /// <summary>Walks the exceptions of a settled range along with its rows.</summary>
     private struct ExceptionCursor(Settled settled)

@@ -30,6 +30,7 @@ internal sealed class Instruments : IDisposable
         BatchSize = meter.CreateHistogram<long>("ingest.batch.size", "By", "Bytes of tuples of a batch.");
         WriteDuration = meter.CreateHistogram<double>(
             "ingest.batch.write.duration", "s", "An attempt to write a batch, from the connection to the commit.");
+        CopyDuration = meter.CreateHistogram<double>("ingest.batch.copy.duration", "s", "What COPY took of an attempt.");
         ObserveRows();
         ObserveLanes();
         ObserveNode();
@@ -42,6 +43,8 @@ internal sealed class Instruments : IDisposable
     public Histogram<long> BatchSize { get; }
 
     public Histogram<double> WriteDuration { get; }
+
+    public Histogram<double> CopyDuration { get; }
 
     public void Dispose() => meter.Dispose();
 
@@ -64,6 +67,12 @@ internal sealed class Instruments : IDisposable
             "{row}",
             "Rows received that have no end yet.");
 
+        meter.CreateObservableUpDownCounter(
+            "ingest.rows.accepted",
+            () => Each(table => table.Rows.Accepted),
+            "{row}",
+            "Pending rows that are in the journal.");
+
         void Count(string name, string description, Func<TableCounters, long> read) =>
             meter.CreateObservableCounter(name, () => Each(table => read(table.Rows)), "{row}", description);
     }
@@ -77,11 +86,32 @@ internal sealed class Instruments : IDisposable
             "{batch}",
             "Batches flushed, by what made them due.");
         meter.CreateObservableCounter(
+            "ingest.batch.attempts",
+            () => Each(table => table.LaneEvents.Attempts),
+            "{statement}",
+            "Statements that tried to write rows: one a batch, and more to find its bad rows.");
+        meter.CreateObservableCounter(
+            "ingest.batch.rows.tried",
+            () => Each(table => table.LaneEvents.RowsTried),
+            "{row}",
+            "Rows in these statements.");
+        meter.CreateObservableCounter(
+            "ingest.batch.rows.suspected",
+            () => Each(table => table.LaneEvents.Suspects),
+            "{row}",
+            "Rows tried one by one, since others like them had been refused.");
+        meter.CreateObservableCounter(
             "ingest.lane.events",
             () => EachNonZero(
                 LaneCounters.Events, Event, LaneCounters.NameOf, (table, happened) => table.LaneEvents.Count(happened)),
             "{event}",
             "What befell envelopes and batches on their way.");
+        meter.CreateObservableCounter(
+            "ingest.dead_letters",
+            () => EachNonZero(
+                LetterCounters.Events, Event, LetterCounters.NameOf, (table, happened) => table.Letters.Count(happened)),
+            "{letter}",
+            "Dead letters kept, replayed and discarded.");
         meter.CreateObservableUpDownCounter(
             "ingest.lanes", () => Each(table => table.Lanes.Count), "{lane}", "Lanes that live on this node.");
         meter.CreateObservableUpDownCounter(

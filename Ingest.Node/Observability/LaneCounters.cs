@@ -36,14 +36,33 @@ internal sealed class LaneCounters
 {
     private readonly long[] flushes = new long[Causes.Length];
     private readonly long[] events = new long[Events.Length];
+    private long attempts;
+    private long rowsTried;
+    private long suspects;
 
     public static ImmutableArray<FlushCause> Causes { get; } = [.. Enum.GetValues<FlushCause>()];
 
     public static ImmutableArray<LaneEvent> Events { get; } = [.. Enum.GetValues<LaneEvent>()];
 
+    /// <summary>Statements that tried rows.</summary>
+    public long Attempts => Interlocked.Read(ref attempts);
+
+    /// <summary>Rows in these statements.</summary>
+    public long RowsTried => Interlocked.Read(ref rowsTried);
+
+    /// <summary>Rows that were set apart and tried one by one.</summary>
+    public long Suspects => Interlocked.Read(ref suspects);
+
     public void Flush(FlushCause cause) => Interlocked.Increment(ref flushes[(int)cause]);
 
     public void Note(LaneEvent happened) => Interlocked.Increment(ref events[(int)happened]);
+
+    public void Add(WriteStats stats)
+    {
+        Interlocked.Add(ref attempts, stats.Attempts);
+        Interlocked.Add(ref rowsTried, stats.RowsTried);
+        Interlocked.Add(ref suspects, stats.Suspects);
+    }
 
     public long Flushes(FlushCause cause) => Interlocked.Read(ref flushes[(int)cause]);
 

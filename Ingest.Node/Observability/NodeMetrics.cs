@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ingest.Node.Observability;
 
@@ -18,6 +19,9 @@ internal sealed class NodeMetrics : IDisposable
 
     public TimeProvider Time { get; }
 
+    /// <summary>Where actors log.</summary>
+    public ILogger Log { get; set; } = NullLogger.Instance;
+
     /// <summary>When counting began: the node's start.</summary>
     public DateTimeOffset Since { get; }
 
@@ -32,6 +36,29 @@ internal sealed class NodeMetrics : IDisposable
     /// <summary>A table's metrics. A look-up by name: whoever counts rows keeps what it returns.</summary>
     public TableMetrics Of(string table) =>
         tables.GetOrAdd(table, static (name, node) => new TableMetrics(name, node), this);
+
+    /// <summary>True after a write that PostgreSQL has refused for want of disk space (53100), until one is
+    /// committed.</summary>
+    public bool IsDatabaseFull { get; set; }
+
+    /// <summary>How long rows of a table wait for their batch on purpose; set by the host.</summary>
+    public Func<string, TimeSpan> FlushIntervalOf { get; set; } = static _ => TimeSpan.Zero;
+
+    /// <summary>The row that has waited longest on this node, for its verdict or in a lane, beyond its flush
+    /// interval.</summary>
+    /// <returns>Its table, and that time; an empty name and zero where none waits.</returns>
+    public (string Table, TimeSpan Overdue) MostOverdue()
+    {
+        var most = (Table: "", Overdue: TimeSpan.Zero);
+        foreach (var table in Tables)
+        {
+            var (waiting, held) = (table.OldestCaller, table.OldestInLane);
+            var overdue = (waiting > held ? waiting : held) - FlushIntervalOf(table.Table);
+            if (overdue > most.Overdue) most = (table.Table, overdue);
+        }
+
+        return most;
+    }
 
     public NodeSnapshot Snapshot() => new(
         Since,

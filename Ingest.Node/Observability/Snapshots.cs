@@ -27,6 +27,9 @@ internal sealed record TableSnapshot(string Table)
 
     public required long Unknown { get; init; }
 
+    /// <summary>How many of the pending rows are accepted: in the journal, and not yet written.</summary>
+    public required long Accepted { get; init; }
+
     /// <summary>Not part of <see cref="Received"/>.</summary>
     public required long Repeated { get; init; }
 
@@ -53,6 +56,9 @@ internal sealed record TableSnapshot(string Table)
     /// <summary>By the value of <c>ingest.event</c>: resend, probe, duplicate, gap, full, retry, in_doubt,
     /// fence.</summary>
     public required IReadOnlyDictionary<string, long> Events { get; init; }
+
+    /// <summary>Statements that tried to write rows: one a batch, and more where some of its rows are bad.</summary>
+    public required long Attempts { get; init; }
 
     /// <summary>Lanes that live on this node.</summary>
     public required int Lanes { get; init; }

@@ -37,11 +37,17 @@ internal sealed class TableMetrics
     /// <summary>The attribute that names the table.</summary>
     public KeyValuePair<string, object?> Tag { get; }
 
+    /// <summary>Where the table's lanes log.</summary>
+    public ILogger Log => node.Log;
+
     /// <summary>What became of the rows of this node's callers.</summary>
     public TableCounters Rows { get; } = new();
 
     /// <summary>What the lanes of this node did.</summary>
     public LaneCounters LaneEvents { get; } = new();
+
+    /// <summary>What became of refused rows that are kept.</summary>
+    public LetterCounters Letters { get; } = new();
 
     /// <summary>The lanes that live on this node.</summary>
     public ICollection<LaneGauge> Lanes => lanes.Keys;
@@ -93,8 +99,11 @@ internal sealed class TableMetrics
 
     /// <summary>An attempt to write a batch has ended.</summary>
     /// <param name="result">One of <see cref="WriteOutcomes"/>.</param>
-    public void RecordWrite(TimeSpan took, string result)
+    /// <param name="stats">The statements that it took.</param>
+    public void RecordWrite(TimeSpan took, string result, WriteStats stats)
     {
+        LaneEvents.Add(stats);
+        if (stats.Copying > TimeSpan.Zero) node.Instruments?.CopyDuration.Record(stats.Copying.TotalSeconds, tags);
         writeTime.Record(MicrosecondsOf(took), node.Time.GetTimestamp());
         node.Instruments?.WriteDuration.Record(
             took.TotalSeconds, Tag, new KeyValuePair<string, object?>(Instruments.Result, result));
@@ -106,7 +115,7 @@ internal sealed class TableMetrics
         var rejected = RejectionReasons.All.ToDictionary(RejectionReasons.NameOf, Rows.RejectedFor);
         var (committed, notWritten, unknown, repeated) =
             (Rows.Committed, Rows.NotWritten, Rows.Unknown, Rows.Repeated);
-        var received = Rows.Received;
+        var (received, accepted) = (Rows.Received, Rows.Accepted);
         var now = node.Time.GetTimestamp();
         var held = Lanes;
         return new TableSnapshot(Table)
@@ -116,6 +125,7 @@ internal sealed class TableMetrics
             RejectedByReason = rejected,
             NotWritten = notWritten,
             Unknown = unknown,
+            Accepted = accepted,
             Repeated = repeated,
             Latency = latency.Read(now),
             BatchRows = batchRows.Read(now),
@@ -128,6 +138,7 @@ internal sealed class TableMetrics
             OldestCaller = OldestCaller,
             OldestInLane = OldestInLane,
             Events = LaneEvents.ByEvent(),
+            Attempts = LaneEvents.Attempts,
         };
     }
 

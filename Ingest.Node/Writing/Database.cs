@@ -22,6 +22,8 @@ internal static class Database
             AutoPrepareMinUsages = 2,
             // Nothing that a lane does outlives its transaction, but for staging tables, which are to be kept.
             NoResetOnClose = true,
+            // Where several statements go out at once, the one that failed says what the error means.
+            IncludeFailedBatchedCommand = true,
             // A COPY goes out in pieces of this size: 8 KiB, the default, costs a system call for every hundred rows.
             WriteBufferSize = 32 * 1024,
         };
@@ -35,6 +37,9 @@ internal static class Database
             WHERE current_setting('server_version_num')::int >= 140000
             """;
         var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+#pragma warning disable NPG9001 // FieldArrayMapping says why.
+        builder.AddTypeInfoResolverFactory(new FieldArrayMapping());
+#pragma warning restore NPG9001
         builder.UsePhysicalConnectionInitializer(
             connection =>
             {

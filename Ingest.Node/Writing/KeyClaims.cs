@@ -38,6 +38,13 @@ internal sealed class KeyClaims
         RETURNING key
         """;
 
+    private const string ClaimOrFail = """
+        WITH done AS (INSERT INTO ingest.idempotency (table_name, key, digest, row_id)
+                      SELECT $1, claim.* FROM unnest($2, $3, $4) AS claim
+                      ON CONFLICT (table_name, key) DO NOTHING
+                      RETURNING 1)
+        """ + Sql.FailUnlessDone;
+
     // The replay of a dead letter goes on where its row's first attempt was rejected, and keeps that one's digest: who
     // sends the row again gets the replayed row.
     private const string TakeOver = """
@@ -90,8 +97,7 @@ internal sealed class KeyClaims
         var replays = await ReplayClaims.TakeAsync(connection, batch, fitted, wait, cancellation);
         fitted = replays?.Fresh ?? fitted;
         var rows = KeyedRows(batch, fitted, replays).ToList();
-        // Sorted, so that two transactions that want the same keys wait for one another in one order.
-        var wanted = rows.DistinctBy(row => row.Key).OrderBy(row => row.Key, StringComparer.Ordinal).ToList();
+        var wanted = Sorted(rows);
         var claimed = await ClaimAsync(connection, batch.Lane, wanted, isReplay: false, wait, cancellation);
         claimed.UnionWith(await ClaimAsync(connection, batch.Lane, wanted, isReplay: true, wait, cancellation));
         var first = wanted.Where(row => claimed.Contains(row.Key)).Select(row => row.Index).ToHashSet();
@@ -104,6 +110,24 @@ internal sealed class KeyClaims
         var taken = wanted.Where(row => !claimed.Contains(row.Key)).Select(row => row.Key).ToArray();
         await claims.ReadHoldersAsync(connection, taken, cancellation);
         return claims;
+    }
+
+    /// <summary>The command that claims all keys of a batch for a transaction that goes on without looking at it: it
+    /// fails, by a division by zero, where a key is taken.</summary>
+    /// <returns>False where two rows of the batch have one key, so that one of them repeats the other, or a row
+    /// replays a dead letter.</returns>
+    public static bool TryClaimAll(Batch batch, FittedBatch fitted, out NpgsqlBatchCommand? command)
+    {
+        command = null;
+        if (batch.Parts.All(part => part.Envelope.Keys.IsEmpty)) return true;
+        if (RowKeys.Of(batch).Values.Any(key => LetterKey.TryRead(key.Key, out _))) return false;
+        var rows = KeyedRows(batch, fitted, replays: null).ToList();
+        var wanted = Sorted(rows);
+        if (wanted.Count < rows.Count) return false;
+        if (rows.Count == 0) return true;
+        command = new NpgsqlBatchCommand(ClaimOrFail);
+        foreach (var parameter in Parameters(batch.Lane, wanted)) command.Parameters.Add(parameter);
+        return true;
     }
 
     /// <summary>The verdicts of all rows, once it is known which of those that were to be written were
@@ -166,6 +190,19 @@ internal sealed class KeyClaims
         }
     }
 
+    /// <summary>The first row of each key, in an order that lets two transactions that want the same keys wait for one
+    /// another in one direction.</summary>
+    private static List<KeyedRow> Sorted(List<KeyedRow> rows) =>
+        [.. rows.DistinctBy(row => row.Key).OrderBy(row => row.Key, StringComparer.Ordinal)];
+
+    private static NpgsqlParameter[] Parameters(LaneId lane, List<KeyedRow> rows) =>
+    [
+        Sql.Text(lane.Table),
+        Sql.Texts(rows.Select(row => row.Key)),
+        Sql.Array(rows.Select(row => row.Digest), NpgsqlDbType.Uuid),
+        Sql.Texts(rows.Select(row => row.Id)),
+    ];
+
     private static string IdOf(TableDescriptor table, Shape shape, ReadOnlyMemory<byte> tuple)
     {
         var bytes = new ArrayBufferWriter<byte>();
@@ -183,16 +220,8 @@ internal sealed class KeyClaims
     {
         var rows = all.Where(row => row.IsReplay == isReplay).ToList();
         if (rows.Count == 0) return [];
-        await using var command = new NpgsqlCommand(isReplay ? TakeOver : Claim, connection)
-        {
-            Parameters =
-            {
-                Sql.Text(lane.Table),
-                Sql.Texts(rows.Select(row => row.Key)),
-                Sql.Array(rows.Select(row => row.Digest), NpgsqlDbType.Uuid),
-                Sql.Texts(rows.Select(row => row.Id)),
-            },
-        };
+        await using var command = new NpgsqlCommand(isReplay ? TakeOver : Claim, connection);
+        foreach (var parameter in Parameters(lane, rows)) command.Parameters.Add(parameter);
         var claim = command.ExecuteReaderAsync(cancellation);
         await wait(claim);
         await using var reader = await claim;

@@ -15,8 +15,16 @@ internal sealed class LaneStore(
     // A table that changes more often than this while one batch is written is left to the next attempt.
     private const int MaxRefreshes = 3;
 
+    private readonly SentTrips sent = new();
+
+    /// <summary>Batches of more rows go by COPY.</summary>
+    public int MostRowsAtOnce { get; init; } = SingleTrip.MostRows;
+
     /// <summary>Whether a table's refused rows become dead letters.</summary>
     public Func<string, bool> KeepsLetters { get; init; } = static _ => false;
+
+    /// <summary>Is told how many dead letters of a table were kept.</summary>
+    public Action<string, long> LettersKept { get; init; } = static (_, _) => { };
 
     public async Task<object> ReadLedgerAsync(LaneId lane, CancellationToken cancellation)
     {
@@ -62,7 +70,7 @@ internal sealed class LaneStore(
 
     public async Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation)
     {
-        var meter = new WriteMeter();
+        var meter = new WriteMeter(time);
         var result = await WriteAsync(batch, meter, cancellation);
         return result with { Stats = meter.Stats };
     }
@@ -79,7 +87,8 @@ internal sealed class LaneStore(
                 var fitted = await FittedBatch.ForAsync(batch, table, encodeAnew: refreshes > 0, attempt.Token);
                 var outcome = IsSuspicious(fitted)
                     ? await AttemptAsync(batch, fitted, Isolate(meter, first: null), attempt.Token)
-                    : await AttemptAsync(batch, fitted, WriteWhole(meter), attempt.Token);
+                    : await TryAtOnceAsync(batch, fitted, refreshes, meter, attempt.Token)
+                        ?? await AttemptAsync(batch, fitted, WriteWhole(meter), attempt.Token);
                 if (outcome.Kind == ErrorKind.Row)
                     outcome = await AttemptAsync(batch, fitted, Isolate(meter, FirstOf(batch, outcome)), attempt.Token);
                 if (outcome.Result is { } result) return result;
@@ -103,6 +112,8 @@ internal sealed class LaneStore(
     {
         try
         {
+            if (!await sent.TryEndAsync(batch, dataSource, options.LockTimeout, time, cancellation))
+                return new Failed(batch.Id, WriteFailure.InDoubt, "the connection that may yet write it lives on");
             await using var transaction = await LaneTransaction.BeginAsync(
                 dataSource, batch, options.AttemptTimeout, cancellation);
             // The move found the ledger as it was before the batch, under its locks: the batch was not committed.
@@ -115,6 +126,12 @@ internal sealed class LaneStore(
             return new Failed(batch.Id, WriteFailure.InDoubt, SqlErrors.ReasonOf(error));
         }
     }
+
+    private async Task<AttemptOutcome?> TryAtOnceAsync(
+        Batch batch, FittedBatch fitted, int refreshes, WriteMeter meter, CancellationToken cancellation) =>
+        refreshes == 0 && fitted.Rows.Count <= MostRowsAtOnce
+            ? await new SingleTrip(dataSource, sent).TryWriteAsync(batch, fitted, meter, cancellation)
+            : null;
 
     /// <summary>Bad rows that keep coming are set apart before they can spoil a large batch; a small one is as soon
     /// written again.</summary>
@@ -131,7 +148,8 @@ internal sealed class LaneStore(
     private static RowWriter WriteWhole(WriteMeter meter) => async (transaction, fitted, cancellation) =>
     {
         meter.CountAttempt(fitted.Rows.Count);
-        await transaction.CopyAsync(fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation);
+        await meter.TimeAsync(transaction.CopyAsync(
+            fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation));
         if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([]);
         return fitted.Rejections;
     };
@@ -179,9 +197,13 @@ internal sealed class LaneStore(
             IEnumerable<NpgsqlBatchCommand> records = [];
             var exceptions = claims?.Judge(rejections, out records) ?? new Exceptions(rejections, []);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
-            if (KeepsLetters(batch.Lane.Table))
-                records = records.Concat(LetterRecord.Of(batch, fitted.Table, rejections));
+            var kept = LetterRecord.KeptOf(
+                batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);
+            var letters = LetterRecord.Of(batch, fitted.Table, kept).ToList();
+            records = records.Concat(letters);
             await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
+            if (letters.Count > 0)
+                LettersKept(batch.Lane.Table, letters.Sum(command => (long)command.RecordsAffected));
             return AttemptOutcome.Of(
                 new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });
         }

@@ -191,7 +191,9 @@ internal sealed class LaneTransaction : IAsyncDisposable
         }
     }
 
-    private static NpgsqlBatchCommand TableCheck(TableDescriptor table) =>
+    /// <summary>Fails, by a division by zero, where the table's columns are not what the rows were encoded for. Whoever
+    /// runs it holds a lock on the table.</summary>
+    public static NpgsqlBatchCommand TableCheck(TableDescriptor table) =>
         new($"SELECT 1 / (CASE WHEN ({CatalogSql.Fingerprint}) = $2 THEN 1 ELSE 0 END)")
         {
             Parameters =

@@ -48,6 +48,14 @@ internal static class Ledger
         ON CONFLICT (lane, gateway) DO NOTHING
         """;
 
+    private const string MoveKnownOrFail = $"""
+        WITH done AS ({MoveKnown} RETURNING 1) {Sql.FailUnlessDone}
+        """;
+
+    private const string MoveNewOrFail = $"""
+        WITH done AS ({MoveNew} RETURNING 1) {Sql.FailUnlessDone}
+        """;
+
     private const string ReadPositions = "SELECT gateway, position FROM ingest.ledger WHERE lane = $1";
 
     private const string RecordExceptions = $"""
@@ -62,6 +70,18 @@ internal static class Ledger
         WHERE lane = $1 AND gateway = $2 AND first_position <= $4 AND last_position >= $3
         ORDER BY first_position
         """;
+
+    /// <summary>The same commands for a transaction that goes on without looking at them: each fails, by a division by
+    /// zero, where it does not move all that it should.</summary>
+    public static IEnumerable<NpgsqlBatchCommand> MoveOrFail(LaneId lane, ImmutableArray<LedgerMove> moves)
+    {
+        foreach (var command in Move(lane, moves))
+        {
+            var isKnown = ReferenceEquals(command.CommandText, MoveKnown);
+            command.CommandText = isKnown ? MoveKnownOrFail : MoveNewOrFail;
+            yield return command;
+        }
+    }
 
     /// <summary>The commands that move the positions; together they affect one row for each move, or the batch is
     /// fenced.</summary>

@@ -4,7 +4,7 @@ using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Node.Writing;
 
-/// <summary>Times each attempt of a store to write a batch.</summary>
+/// <summary>Times and traces each attempt of a store to write a batch.</summary>
 internal sealed class ObservedLaneStore(ILaneStore store, NodeMetrics metrics) : ILaneStore
 {
     public Task<object> ReadLedgerAsync(LaneId lane, CancellationToken cancellation) =>
@@ -22,8 +22,13 @@ internal sealed class ObservedLaneStore(ILaneStore store, NodeMetrics metrics) :
     public async Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation)
     {
         var started = metrics.Time.GetTimestamp();
+        using var span = BatchTracing.Start(batch);
         var result = await store.WriteAsync(batch, cancellation);
-        metrics.Of(batch.Lane.Table).RecordWrite(metrics.Time.GetElapsedTime(started), OutcomeOf(result));
+        var outcome = OutcomeOf(result);
+        if (result is Written) metrics.IsDatabaseFull = false;
+        else if (result is Failed { IsDiskFull: true }) metrics.IsDatabaseFull = true;
+        BatchTracing.Close(span, outcome);
+        metrics.Of(batch.Lane.Table).RecordWrite(metrics.Time.GetElapsedTime(started), outcome, result.Stats);
         return result;
     }
 

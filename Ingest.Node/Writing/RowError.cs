@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Ingest.Node.Catalog;
 using Npgsql;
 
 namespace Ingest.Node.Writing;
@@ -10,6 +11,9 @@ namespace Ingest.Node.Writing;
 internal sealed partial record RowError(
     string SqlState, string Message, string? Schema, string? Table, string? Constraint, string? Column, bool IsPolicy)
 {
+    /// <summary>The domain that the value violates, without its schema; null where none is named.</summary>
+    public string? Domain { get; init; }
+
     public static RowError Of(PostgresException error) => new(
         error.SqlState,
         error.MessageText,
@@ -19,7 +23,16 @@ internal sealed partial record RowError(
         error.ColumnName ?? (error.Where is { } context && CopyColumn().Match(context) is { Success: true } match
             ? match.Groups[1].Value
             : null),
-        SqlErrors.IsPolicyViolation(error));
+        SqlErrors.IsPolicyViolation(error)) { Domain = error.DataTypeName };
+
+    /// <summary>Names the column where the error names its domain alone, and only that column has it.</summary>
+    public RowError In(TableDescriptor table)
+    {
+        if (Column is not null || Domain is null) return this;
+        var suffix = $".{TableNames.Quote(Domain)}";
+        var columns = table.Columns.Where(column => column.SqlType.EndsWith(suffix, StringComparison.Ordinal)).ToList();
+        return columns.Count == 1 ? this with { Column = columns[0].Name } : this;
+    }
 
     // "column" and "line" are words of the server's language.
     [GeneratedRegex(@"^COPY .*?, \p{L}+ \d+, \p{L}+ ([^:\n]+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]

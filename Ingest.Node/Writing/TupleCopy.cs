@@ -26,18 +26,16 @@ internal static class TupleCopy
         IReadOnlyList<ReadOnlyMemory<byte>> tuples,
         CancellationToken cancellation)
     {
-        if (!table.NeedsStaging)
+        var sql = ShapeSql.For(table, shape);
+        if (sql.Staging is null)
         {
-            var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
-            var copy = $"COPY {table.SqlName} ({columns}) FROM STDIN (FORMAT BINARY)";
-            await StreamAsync(connection, copy, tuples, cancellation);
+            await StreamAsync(connection, sql.Copy, tuples, cancellation);
             return;
         }
 
-        var staging = StagingTable.For(table, shape);
-        await ExecuteAsync(connection, staging.Create, cancellation);
-        await StreamAsync(connection, staging.Copy, tuples, cancellation);
-        await ExecuteAsync(connection, staging.Move, cancellation);
+        await ExecuteAsync(connection, sql.Staging.Create, cancellation);
+        await StreamAsync(connection, sql.Copy, tuples, cancellation);
+        await ExecuteAsync(connection, sql.Staging.Move, cancellation);
     }
 
     /// <summary>Sends tuples to a COPY.</summary>

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Ingest.Node.Batching.Journal;
 using static Ingest.Node.Batching.Journal.JournalMessages;
 
 namespace Ingest.Tests.Batching;

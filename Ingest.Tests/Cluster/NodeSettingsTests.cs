@@ -3,6 +3,7 @@ using Ingest.Node.Batching;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 
 namespace Ingest.Tests.Cluster;
@@ -46,26 +47,40 @@ public sealed class NodeSettingsTests
         MaxConnections = 32,
     };
 
+    private static readonly TelemetryOptions Telemetry = new()
+    {
+        OtlpEndpoint = null,
+        TraceRatio = 0.01,
+        OldestRowAlarm = TimeSpan.FromSeconds(15),
+    };
+
     private static readonly AccessOptions Access = new()
     {
         AllowAnonymous = false,
         ApiKeys = false,
         ApiKeysRefresh = TimeSpan.FromSeconds(10),
         Jwt = null,
+        Limits = new CallerLimits(0, 0),
     };
 
     /// <summary>Each variable with a value that is not its default, and where that value arrives.</summary>
     private static readonly (string Name, string Value, Func<NodeSettings, object> Read, object Expected)[] Overrides =
     [
         ("INGEST_POSTGRES", "Host=x;Password=\"a;b\\\"", node => node.Postgres, "Host=x;Password=\"a;b\\\""),
+        ("INGEST_JOURNAL", "Host=y", node => node.Journal, "Host=y"),
         ("INGEST_DATA", "/elsewhere", node => node.DataDirectory, "/elsewhere"),
         ("INGEST_SHUTDOWN_TIMEOUT", "1m", node => node.ShutdownTimeout, TimeSpan.FromMinutes(1)),
         ("INGEST_HTTP_HOST", "127.0.0.2", node => node.Http.Address.ToString(), "127.0.0.2"),
         ("INGEST_HTTP_PORT", "81", node => node.Http.Port, 81),
+        ("INGEST_GRPC_PORT", "82", node => node.GrpcPort, 82),
         ("INGEST_MAX_ROW_BYTES", "2KiB", node => node.Http.Options.MaxRowBytes, 2048L),
         ("INGEST_STREAM_CHUNKS", "7", node => node.Http.Options.StreamChunks, 7),
         ("INGEST_RETRY_AFTER", "3s", node => node.Http.Options.RetryAfter,
             TimeSpan.FromSeconds(3)),
+        ("INGEST_STREAM_IDLE_TIMEOUT", "9s", node => node.Http.Options.StreamIdleTimeout, TimeSpan.FromSeconds(9)),
+        ("INGEST_PARTIAL_BYTES", "2MiB", node => node.Http.Options.PartialBytes, 2L << 20),
+        ("INGEST_HTTP_MAX_CONNECTIONS", "9", node => node.Http.MaxConnections, 9),
+        ("INGEST_KEEP_ALIVE_TIMEOUT", "9s", node => node.Http.KeepAliveTimeout, TimeSpan.FromSeconds(9)),
         ("INGEST_API_KEYS", "on", node => node.Access, Access with { ApiKeys = true }),
         ("INGEST_API_KEYS_REFRESH", "3s", node => node.Access,
             Access with { ApiKeysRefresh = TimeSpan.FromSeconds(3) }),
@@ -74,6 +89,13 @@ public sealed class NodeSettingsTests
         ("INGEST_JWT_KEYS", "/k", node => node.Access.Jwt!.Keys, "/k"),
         ("INGEST_JWT_GRANTS_CLAIM", "scp", node => node.Access.Jwt!.GrantsClaim, "scp"),
         ("INGEST_ALLOW_ANONYMOUS", "on", node => node.Access, Access with { AllowAnonymous = true }),
+        ("INGEST_CALLER_ROWS_PER_SECOND", "7", node => node.Access, Access with { Limits = new CallerLimits(7, 0) }),
+        ("INGEST_CALLER_IN_FLIGHT_ROWS", "8", node => node.Access, Access with { Limits = new CallerLimits(0, 8) }),
+        ("INGEST_TLS_CERTIFICATE", "c", node => node.Http.Tls!.Certificate, "c"),
+        ("INGEST_TLS_KEY", "k", node => node.Http.Tls!.Key, "k"),
+        ("INGEST_REMOTE_TLS_CERTIFICATE", "c", node => node.Cluster.Tls!.Files.Certificate, "c"),
+        ("INGEST_REMOTE_TLS_KEY", "k", node => node.Cluster.Tls!.Files.Key, "k"),
+        ("INGEST_REMOTE_TLS_AUTHORITY", "a", node => node.Cluster.Tls!.Authority, "a"),
         ("INGEST_SCHEMAS", "a, b", node => string.Join('|', node.Catalog.Schemas), "a|b"),
         ("INGEST_CATALOG_REFRESH_INTERVAL", "5s", node => node.Catalog.RefreshInterval, TimeSpan.FromSeconds(5)),
         ("INGEST_REQUEST_TIMEOUT", "9s", node => node.Gateway,
@@ -103,7 +125,12 @@ public sealed class NodeSettingsTests
         ("INGEST_DEAD_LETTER_RETENTION", "7d", node => node.Writing,
             Writing with { DeadLetterRetention = TimeSpan.FromDays(7) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
-        ("INGEST_HOSTNAME", "node-1", node => node.Cluster.Host, "node-1"),
+        ("INGEST_HOSTNAME", "localhost", node => node.Cluster.Host, "localhost"),
+        ("INGEST_OTLP_ENDPOINT", "http://there:4318", node => node.Telemetry,
+            Telemetry with { OtlpEndpoint = new Uri("http://there:4318") }),
+        ("INGEST_TRACE_RATIO", "0.5", node => node.Telemetry, Telemetry with { TraceRatio = 0.5 }),
+        ("INGEST_OLDEST_ROW_ALARM", "3s", node => node.Telemetry,
+            Telemetry with { OldestRowAlarm = TimeSpan.FromSeconds(3) }),
         ("INGEST_REMOTE_PORT", "9", node => node.Cluster.Port, 9),
         ("INGEST_SEED_NODES", "a:1,b:2", node => string.Join('|', node.Cluster.SeedNodes), "a:1|b:2"),
         ("INGEST_ROLES", "gateway", node => string.Join('|', node.Cluster.Roles), "gateway"),
@@ -124,12 +151,17 @@ public sealed class NodeSettingsTests
         Assert.Equal(
             (1L << 20, 64, TimeSpan.FromSeconds(1)),
             (settings.Http.Options.MaxRowBytes, settings.Http.Options.StreamChunks, settings.Http.Options.RetryAfter));
+        Assert.Equal(
+            (TimeSpan.FromSeconds(60), 64L << 20, 4096, TimeSpan.FromSeconds(130)),
+            (settings.Http.Options.StreamIdleTimeout, settings.Http.Options.PartialBytes, settings.Http.MaxConnections,
+                settings.Http.KeepAliveTimeout));
         Assert.Equal(["public"], settings.Catalog.Schemas.AsEnumerable());
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Catalog.RefreshInterval);
         Assert.Equal(Access, settings.Access);
         Assert.Equal(Gateway, settings.Gateway);
         Assert.Equal(Batching, settings.BatchingFor("clicks"));
         Assert.Equal(Writing, settings.Writing);
+        Assert.Equal(Telemetry, settings.Telemetry);
         Assert.Equal(("127.0.0.1", 8082, 64), (settings.Cluster.Host, settings.Cluster.Port, settings.Cluster.Shards));
         Assert.Empty(settings.Cluster.SeedNodes);
     }
@@ -140,11 +172,14 @@ public sealed class NodeSettingsTests
     {
         var (_, value, read, expected) = Overrides.Single(one => one.Name == name);
 
-        // No token is taken without both, whatever else is said of tokens.
+        // Of these, one means nothing without the others.
         (string, string)[] others =
             name.StartsWith("INGEST_JWT_", StringComparison.Ordinal)
                 ? [("INGEST_JWT_ISSUER", "issuer"), ("INGEST_JWT_AUDIENCE", "audience")]
-                : [];
+                : name.Contains("TLS", StringComparison.Ordinal)
+                    ? [("INGEST_TLS_CERTIFICATE", "c"), ("INGEST_TLS_KEY", "k"), ("INGEST_REMOTE_TLS_CERTIFICATE", "c"),
+                        ("INGEST_REMOTE_TLS_KEY", "k"), ("INGEST_REMOTE_TLS_AUTHORITY", "a")]
+                    : [];
 
         Assert.Equal(expected, read(Load([(name, value), .. others])));
     }
@@ -177,14 +212,25 @@ public sealed class NodeSettingsTests
     [InlineData("INGEST_ENVELOPE_BYTES", "8GiB", "EnvelopeBytes")]
     [InlineData("INGEST_MAX_CONNECTIONS", "1", "MaxConnections")]
     [InlineData("INGEST_SHARDS", "0", "Shards")]
+    [InlineData("INGEST_OTLP_ENDPOINT", "there:4318", "otlp-endpoint")]
+    [InlineData("INGEST_TRACE_RATIO", "1.5", "TraceRatio")]
+    [InlineData("INGEST_TRACE_RATIO", "half", "trace-ratio")]
     [InlineData("INGEST_STREAM_CHUNKS", "0", "streamChunks")]
     [InlineData("INGEST_RETRY_AFTER", "10ms", "retryAfter")]
     [InlineData("INGEST_MAX_ROW_BYTES", "0", "maxRowBytes")]
     [InlineData("INGEST_SHUTDOWN_TIMEOUT", "infinite", "shutdown-timeout")]
+    [InlineData("INGEST_PARTIAL_BYTES", "1KiB", "partialBytes")]
+    [InlineData("INGEST_STREAM_IDLE_TIMEOUT", "10ms", "streamIdleTimeout")]
+    [InlineData("INGEST_HTTP_MAX_CONNECTIONS", "0", "max-connections")]
     [InlineData("INGEST_API_KEYS", "maybe", "api-keys")]
+    [InlineData("INGEST_CALLER_ROWS_PER_SECOND", "-1", "RowsPerSecond")]
+    [InlineData("INGEST_TLS_CERTIFICATE", "/c.pem", "http.tls")]
+    [InlineData("INGEST_REMOTE_TLS_KEY", "/k.pem", "cluster.tls")]
     [InlineData("INGEST_JWT_ISSUER", "https://issuer.example", "audience")]
     [InlineData("INGEST_HTTP_HOST", "0.0.0.0", "INGEST_ALLOW_ANONYMOUS")]
     [InlineData("INGEST_HTTP_HOST", "::", "INGEST_ALLOW_ANONYMOUS")]
+    [InlineData("INGEST_HOSTNAME", "node-1", "INGEST_REMOTE_TLS_CERTIFICATE")]
+    [InlineData("INGEST_HOSTNAME", "10.1.2.3", "INGEST_ALLOW_ANONYMOUS")]
     public void Should_refuse_a_malformed_value_and_name_the_setting(string name, string value, string named)
     {
         var error = Assert.Throws<SettingsException>(() => Load((name, value)));

@@ -87,6 +87,34 @@ public sealed class LetterRecordTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_keep_what_was_accepted_whatever_the_setting_says()
+    {
+        var digest = Guid.NewGuid();
+        var store = new Ingest.Node.Writing.LaneStore(
+            database.DataSource, database.Catalog, LetterDatabase.Options, TimeProvider.System);
+        await WriteAsync(0, Acknowledge.Committed, """{"id":2,"size":11}""", digest);
+        Assert.Equal(0, await CountAsync());
+
+        // The same row, accepted: its caller has no verdict yet, and the row repeats one that nobody has kept.
+        await WriteAsync(1, Acknowledge.Accepted, """{"id":2,"size":11}""", digest);
+        await WriteAsync(2, Acknowledge.Accepted, """{"id":2,"size":11}""", digest);
+        await WriteAsync(3, Acknowledge.Accepted, """{"id":5,"size":1}""", Guid.NewGuid());
+
+        Assert.Equal("23514 k,IK001 -", await database.ScalarAsync<string>("""
+            SELECT string_agg(concat_ws(' ', sqlstate, coalesce(idempotency_key, '-')), ',' ORDER BY id)
+            FROM ingest.dead_letters
+            """));
+
+        async Task WriteAsync(long from, Acknowledge level, string row, Guid digest)
+        {
+            var batch = database.BatchOf(Lane, from, [row], new RowKey(0, "k", digest));
+            var part = batch.Parts[0];
+            batch = batch with { Parts = [part with { Envelope = part.Envelope with { Acknowledge = level } }] };
+            Assert.Single(Assert.IsType<Written>(await store.WriteAsync(batch, CancellationToken.None)).Rejections);
+        }
+    }
+
+    [Fact]
     public async Task Should_keep_each_of_many_rows_in_their_order()
     {
         var rows = Enumerable.Range(1, 2_500).Select(id => $$"""{"id":{{id}},"size":11}""").ToArray();

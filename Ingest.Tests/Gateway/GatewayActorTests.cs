@@ -260,6 +260,25 @@ public sealed class GatewayActorTests : TestKit
         Assert.Equal(0, gateway.InFlightRows);
     }
 
+    [Fact]
+    public async Task Should_count_rows_that_a_failure_lost_sight_of_as_unknown_and_those_never_sent_as_not_written()
+    {
+        var caller = Submit(3);
+        var envelope = lanes.ExpectMsg<Envelope>();
+        actor.Tell(new Settled(Lane, envelope.Gateway, 1, 1, Committed, []));
+        actor.Tell(new Expected(Lane, envelope.Gateway, 2, Full: true));
+        var held = Submit(2);
+
+        EventFilter.Exception<ActorKilledException>().ExpectOne(() => actor.Tell(Kill.Instance));
+
+        Assert.Equal([Committed, Unknown, Unknown], await KindsAsync(caller));
+        Assert.Equal([NotWritten, NotWritten], await KindsAsync(held));
+        var account = Assert.Single(gateway.Snapshot());
+        Assert.Equal(
+            (5, 1, 2, 2, 0),
+            (account.Received, account.Committed, account.NotWritten, account.Unknown, account.Pending));
+    }
+
     private void Start(GatewayOptions options, int lanesOfTable = 1, int flushEvery = 10_000)
     {
         if (actor is not null) Sys.Stop(actor);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Runtime.Serialization;
 using CsCheck;
 using Ingest.Messages;
@@ -28,6 +29,35 @@ public sealed class LaneProtocolSerializerTests
     {
         foreach (var message in LaneMessages.Examples) Assert.IsType(message.GetType(), RoundTrip(message));
     }
+
+    [Fact]
+    public void Should_carry_the_requests_that_are_traced()
+    {
+        RowTrace[] traces =
+        [
+            new(0, 1, Request("11111111111111111111111111111111", "2222222222222222")),
+            new(2, 2, Request("33333333333333333333333333333333", "4444444444444444")),
+        ];
+
+        var read = (LaneProtocol.Envelope)RoundTrip(LaneMessages.Envelope with { Traces = [.. traces] });
+
+        Assert.Equal(traces.Select(TextOf), read.Traces.Select(TextOf));
+
+        static ActivityContext Request(string trace, string span) => new(
+            ActivityTraceId.CreateFromString(trace), ActivitySpanId.CreateFromString(span), ActivityTraceFlags.Recorded);
+
+        static string TextOf(RowTrace trace) =>
+            $"{trace.Row} {trace.Count} {trace.Request.TraceId} {trace.Request.SpanId} {trace.Request.TraceFlags}";
+    }
+
+    [Theory]
+    [InlineData(0, 5)]
+    [InlineData(4, 1)]
+    [InlineData(0, 0)]
+    [InlineData(-1, 1)]
+    public void Should_refuse_a_trace_outside_of_its_envelope(int row, int count) =>
+        Assert.Throws<SerializationException>(() => RoundTrip(
+            LaneMessages.Envelope with { Traces = [new RowTrace(row, count, default)] }));
 
     [Fact]
     public void Should_write_each_shape_once_however_many_runs_use_it()

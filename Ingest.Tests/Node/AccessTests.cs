@@ -19,6 +19,9 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
     [InlineData("GET", "/v1/tables/clicks")]
     [InlineData("GET", "/v1/accounting")]
     [InlineData("GET", "/v1/cluster")]
+    [InlineData("GET", "/v1/dead-letters")]
+    [InlineData("DELETE", "/v1/dead-letters?all=true")]
+    [InlineData("POST", "/v1/dead-letters/1/replay")]
     public async Task Should_ask_who_calls(string method, string path)
     {
         using var response = await fixture.SendAsync(method, path, key: null);
@@ -38,6 +41,34 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         using var response = await fixture.SendAsync("GET", path, key: null);
 
         Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Should_show_a_key_the_dead_letters_of_its_tables_and_change_none()
+    {
+        await fixture.Database.ExecuteAsync("""
+            INSERT INTO ingest.dead_letters (id, table_name, payload, sqlstate, message) VALUES
+                (7, 'clicks', '{}', '23505', 'a'), (8, 'orders', '{}', '23505', 'b')
+            """);
+        var key = await fixture.AddKeyAsync("support", "read-dead-letters:clicks");
+
+        using var list = await fixture.SendAsync("GET", "/v1/dead-letters", key);
+        var ids = JsonSerializer.Deserialize<JsonElement>(await list.Content.ReadAsStringAsync())
+            .GetProperty("deadLetters").EnumerateArray().Select(letter => letter.GetProperty("id").GetInt32());
+
+        Assert.Equal([7], ids);
+        Assert.Equal(200, await StatusAsync("GET", "/v1/dead-letters/7"));
+        Assert.Equal(403, await StatusAsync("GET", "/v1/dead-letters/8"));
+        Assert.Equal(403, await StatusAsync("GET", "/v1/dead-letters?table=orders"));
+        Assert.Equal(403, await StatusAsync("POST", "/v1/dead-letters/7/replay"));
+        Assert.Equal(403, await StatusAsync("DELETE", "/v1/dead-letters/7"));
+        Assert.Equal(403, await StatusAsync("DELETE", "/v1/dead-letters?all=true"));
+
+        async Task<int> StatusAsync(string method, string path)
+        {
+            using var response = await fixture.SendAsync(method, path, key);
+            return (int)response.StatusCode;
+        }
     }
 
     [Fact]
@@ -170,6 +201,41 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
             async () => await fixture.PostAsync("clicks", token, "Bearer") == 201, TimeSpan.FromSeconds(60));
     }
 
+    [Fact]
+    public async Task Should_hold_a_caller_to_the_rows_a_second_that_its_keys_have_together()
+    {
+        var first = await fixture.AddKeyAsync("slow", "write:*", "--rows-per-second", "2");
+        var second = await fixture.AddKeyAsync("slow", "write:*", "--rows-per-second", "2");
+        var other = await fixture.AddKeyAsync("unlimited", "write:*");
+
+        var told = new List<int>();
+        for (var row = 0; row < 8; row++) told.Add(await fixture.PostAsync("clicks", row % 2 == 0 ? first : second));
+
+        Assert.Contains(201, told);
+        Assert.Contains(429, told);
+        Assert.Equal(201, await fixture.PostAsync("clicks", other));
+        using var refused = await fixture.PostUntilAsync("clicks", first, 429);
+        Assert.Equal("/problems/caller-limit", await TypeOf(refused));
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.Equal(201, await fixture.PostAsync("clicks", first));
+    }
+
+    [Fact]
+    public async Task Should_slow_a_stream_down_to_its_callers_rows_a_second()
+    {
+        var key = await fixture.AddKeyAsync("stream", "write:*", "--rows-per-second", "1000");
+        var body = string.Concat(Enumerable.Repeat("{\"url\":\"u\"}\n", 2_500));
+        var started = TimeProvider.System.GetTimestamp();
+
+        using var response = await fixture.SendAsync(
+            "POST", "/v1/tables/clicks/rows?verdicts=none", key, null, "application/x-ndjson", body);
+
+        // A second's rows at once, and the rest at the rate; the last piece need not be paid for any more.
+        Assert.Contains("\"committed\":2500", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 0.9, 30);
+    }
+
     [Theory]
     [InlineData(null, "16")]
     [InlineData("write:nothing", "7")]
@@ -219,11 +285,11 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         }
 
         /// <summary>Makes a key as a person does, and waits until the node must know of it.</summary>
-        internal async Task<string> AddKeyAsync(string name, string grant)
+        internal async Task<string> AddKeyAsync(string name, string grant, params string[] options)
         {
             using var output = new StringWriter();
             var command = new ApiKeyCommand(Database.DataSource, TimeProvider.System, output);
-            Assert.Equal(0, await command.InvokeAsync("add", name, grant));
+            Assert.Equal(0, await command.InvokeAsync(["add", name, grant, .. options]));
             var key = output.ToString().Trim();
             await Soon.IsTrueAsync(async () =>
             {
@@ -245,6 +311,18 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
             using var response = await SendAsync(
                 "POST", $"/v1/tables/{table}/rows", credential, scheme, "application/json", """{"url":"u"}""");
             return (int)response.StatusCode;
+        }
+
+        /// <summary>Posts rows until one is answered with a status.</summary>
+        internal async Task<HttpResponseMessage> PostUntilAsync(string table, string key, int status)
+        {
+            while (true)
+            {
+                var response = await SendAsync(
+                    "POST", $"/v1/tables/{table}/rows", key, null, "application/json", """{"url":"u"}""");
+                if ((int)response.StatusCode == status) return response;
+                response.Dispose();
+            }
         }
 
         internal async Task<HttpResponseMessage> SendAsync(

@@ -44,6 +44,24 @@ public sealed class ClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_tell_the_accounts_of_the_whole_cluster_on_each_node()
+    {
+        await gateway.PostAsync("items", """[{"number":1},{"number":0},{"number":"x"}]""");
+
+        var books = await batcher.Http.GetFromJsonAsync<JsonElement>("/v1/accounting");
+
+        Assert.Equal(0, books.GetProperty("total").GetProperty("received").GetInt64());
+        var cluster = books.GetProperty("cluster");
+        Assert.Equal(
+            (1, 0), (cluster.GetProperty("nodes").GetArrayLength(), cluster.GetProperty("silent").GetArrayLength()));
+        var account = cluster.GetProperty("tables").EnumerateArray().Single();
+        Assert.Equal(
+            ("items", 3, 1, 2),
+            (account.GetProperty("table").GetString(), account.GetProperty("received").GetInt64(),
+                account.GetProperty("committed").GetInt64(), account.GetProperty("rejected").GetInt64()));
+    }
+
+    [Fact]
     public async Task Should_take_no_rows_on_a_node_that_is_no_gateway() =>
         Assert.Equal(503, (await batcher.PostAsync("items", """{"number":1}""")).Status);
 

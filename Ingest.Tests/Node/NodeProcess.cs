@@ -32,6 +32,7 @@ internal sealed class NodeProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         start.Environment["INGEST_HTTP_PORT"] = port.ToString(CultureInfo.InvariantCulture);
+        start.Environment["INGEST_GRPC_PORT"] = "0";
         start.Environment["INGEST_REMOTE_PORT"] = "0";
         foreach (var (name, value) in settings) start.Environment[name] = value;
         var process = Process.Start(start)!;

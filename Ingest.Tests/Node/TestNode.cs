@@ -35,6 +35,7 @@ internal sealed class TestNode : IAsyncDisposable
         var environment = settings.ToDictionary(setting => setting.Name, setting => setting.Value);
         environment["INGEST_POSTGRES"] = postgres;
         environment["INGEST_HTTP_PORT"] = "0";
+        environment["INGEST_GRPC_PORT"] = "0";
         environment["INGEST_REMOTE_PORT"] = "0";
         var host = new NodeHost(
             NodeSettings.Load(name => environment.GetValueOrDefault(name)), TimeProvider.System);

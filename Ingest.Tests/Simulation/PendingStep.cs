@@ -37,7 +37,8 @@ internal sealed class PendingStep(string name, SimulatedStore store, Func<bool>?
 
     public bool IsConnect => ReferenceEquals(name, SimulatedStore.Connect);
 
-    public bool IsCommit => ReferenceEquals(name, SimulatedStore.Commit);
+    public bool IsCommit =>
+        ReferenceEquals(name, SimulatedStore.Commit) || ReferenceEquals(name, SimulatedStore.AtOnce);
 
     public void End(StepEnd how) => end.TrySetResult(how);
 }

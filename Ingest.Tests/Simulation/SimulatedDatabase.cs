@@ -28,9 +28,10 @@ internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sa
     public IEnumerable<Transaction> Orphans => open.Where(transaction => transaction.IsOrphan);
 
     /// <param name="client">The process that it belongs to.</param>
-    public Transaction Begin(object client)
+    /// <param name="sent">The batch that it is to write, where all is sent at once.</param>
+    public Transaction Begin(object client, Batch? sent = null)
     {
-        var transaction = new Transaction(++lastTransaction, client);
+        var transaction = new Transaction(++lastTransaction, client) { Sent = sent, IsCommitting = sent is not null };
         open.Add(transaction);
         return transaction;
     }
@@ -78,20 +79,35 @@ internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sa
         return rejections.DrainToImmutable();
     }
 
-    public void Commit(Transaction transaction)
+    /// <summary>False while another transaction holds what a batch needs that was sent at once.</summary>
+    public bool CanCarryOut(Transaction transaction, Batch batch) =>
+        batch.Moves.All(move => CanMove(transaction, batch.Lane, move));
+
+    /// <returns>False where the transaction is rolled back: it has ended before, or what was sent at once cannot be
+    /// carried out.</returns>
+    public bool Commit(Transaction transaction)
     {
-        if (!open.Remove(transaction)) return;
+        if (!IsOpen(transaction)) return false;
+        if (transaction.Sent is { } sent && !CarryOut(transaction, sent))
+        {
+            RollBack(transaction);
+            return false;
+        }
+
+        open.Remove(transaction);
         log.Add($"       transaction {transaction.Number} is committed with {transaction.Rows.Count} rows");
-        if (sabotage.HasFlag(Sabotage.LostCommit)) return;
+        if (sabotage.HasFlag(Sabotage.LostCommit)) return true;
         foreach (var (key, position) in transaction.Moves) ledger[key] = position;
         foreach (var row in transaction.Rows) oracle.Committed(row);
-        if (sabotage.HasFlag(Sabotage.NoRecord)) return;
+        if (sabotage.HasFlag(Sabotage.NoRecord)) return true;
         foreach (var (lane, range, rejection) in transaction.Records)
         {
             var isNew = records.TryAdd((lane, range.Gateway, range.First), (range.Last, rejection));
             if (!isNew && !sabotage.HasFlag(Sabotage.NoFence))
                 oracle.Fail($"position {range.First} is recorded twice");
         }
+
+        return true;
     }
 
     public void RollBack(Transaction transaction)
@@ -151,6 +167,13 @@ internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sa
 
     public bool IsOpen(Transaction transaction) => open.Contains(transaction);
 
+    // A bad row or a move that fails aborts what was sent with it; a lock is waited for no longer than its time-out.
+    private bool CarryOut(Transaction transaction, Batch batch) =>
+        CanCarryOut(transaction, batch)
+        // The gateways' own order is random.
+        && batch.Moves.OrderBy(move => log.NumberOf(move.Gateway)).All(move => Move(transaction, batch.Lane, move))
+        && Copy(transaction, batch).IsEmpty;
+
     private static IEnumerable<(long Position, int Row)> RowsOf(BatchPart part)
     {
         var rows = part.Envelope.Runs
@@ -175,6 +198,9 @@ internal sealed class Transaction(int number, object client)
     public List<int> Rows { get; } = [];
 
     public List<(LaneId Lane, PositionRange Range, Rejection? Rejection)> Records { get; } = [];
+
+    /// <summary>A batch that was sent at once, with its COMMIT: it takes no lock before it is carried out.</summary>
+    public Batch? Sent { get; init; }
 
     /// <summary>COMMIT was sent: from here on it may be committed at any time, whatever its client hears.</summary>
     public bool IsCommitting { get; set; }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Ingest.Messages;
 using Ingest.Node.Writing;
 using static Ingest.Messages.WriterProtocol;
@@ -20,6 +21,11 @@ internal sealed class SimulatedStore(
 {
     public const string Connect = "connect";
     public const string Commit = "commit";
+    public const string AtOnce = "write at once";
+
+    private const int MostRowsAtOnce = 5;
+
+    private readonly ConditionalWeakTable<Batch, Transaction> sent = [];
 
     public string Name => name;
 
@@ -73,7 +79,9 @@ internal sealed class SimulatedStore(
         using var attempt = connections.NewAttempt(batch.Deadline, cancellation);
         try
         {
-            return await AttemptAsync(batch, attempt.Token);
+            var direct = batch.Count is > 0 and <= MostRowsAtOnce
+                ? await TryAtOnceAsync(batch, attempt.Token) : null;
+            return direct ?? await AttemptAsync(batch, attempt.Token);
         }
         catch (Exception error)
             when (error is ConnectionLostException or StatementRefusedException or OperationCanceledException)
@@ -89,6 +97,7 @@ internal sealed class SimulatedStore(
         try
         {
             await StepAsync(Connect, cancellation);
+            if (!sabotage.HasFlag(Sabotage.NoEndOfTrip)) await EndTripAsync(batch, cancellation);
             transaction = database.Begin(this);
             return await MoveAsync(transaction, batch, cancellation)
                 ? new Failed(batch.Id, WriteFailure.Transient, "the commit did not take place")
@@ -103,6 +112,49 @@ internal sealed class SimulatedStore(
             if (transaction is not null) connections.Leave(transaction);
         }
     });
+
+    /// <returns>null where it is known that nothing was written.</returns>
+    private async Task<WriteResult?> TryAtOnceAsync(Batch batch, CancellationToken cancellation)
+    {
+        await StepAsync(Connect, cancellation);
+        var transaction = database.Begin(this, batch);
+        sent.AddOrUpdate(batch, transaction);
+        try
+        {
+            var end = await connections.Wait(
+                AtOnce, this, cancellation, () => database.CanCarryOut(transaction, batch));
+            var isWritten = end is StepEnd.Done or StepEnd.AnswerLost && database.Commit(transaction);
+            // Of a cancelled one, half are told by the server that they are.
+            var isKnown = end is StepEnd.Done or StepEnd.Refused
+                || (end == StepEnd.Cancelled && transaction.Number % 2 == 0);
+            if (end == StepEnd.Unforeseen) throw new UnforeseenException();
+            if (!isKnown)
+            {
+                var failure = sabotage.HasFlag(Sabotage.DoubtTakenForFailure)
+                    ? WriteFailure.Transient : WriteFailure.InDoubt;
+                return new Failed(batch.Id, failure, "the answer was lost");
+            }
+
+            sent.Remove(batch);
+            transaction.IsCommitting = false;
+            if (end != StepEnd.Done) Throw(end);
+            coverage.Count(isWritten ? "written at once" : "not written at once");
+            return isWritten ? new Written(batch.Id, []) : null;
+        }
+        finally
+        {
+            connections.Leave(transaction);
+        }
+    }
+
+    /// <summary>With its process, what was sent ends one way or the other.</summary>
+    private async Task EndTripAsync(Batch batch, CancellationToken cancellation)
+    {
+        if (!sent.TryGetValue(batch, out var trip)) return;
+        await StepAsync("end the trip", cancellation);
+        if (trip.Number % 3 == 0) database.Commit(trip);
+        else database.RollBack(trip);
+    }
 
     private async Task<WriteResult> AttemptAsync(Batch batch, CancellationToken cancellation)
     {

@@ -21,7 +21,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         "writer crash", "lane restart", "lane crash", "split", "hand-off", "gateway crash", "flush now",
         "answered Accepted", "answered Overloaded", "journal read", "journal read back", "journal trimmed",
         "journal number taken", "journal written late",
-        "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
+        "written at once", "not written at once", "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
     ];
 
     [Fact]
@@ -57,6 +57,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(Sabotage.JournalForgets)]
     [InlineData(Sabotage.JournalTrimmedTooFar)]
     [InlineData(Sabotage.NoJournalFence)]
+    [InlineData(Sabotage.NoEndOfTrip)]
     internal void Should_notice_when_a_safeguard_is_missing(Sabotage sabotage)
     {
         var violation = Simulator.Run(1, 10_000, sabotage, new Coverage());

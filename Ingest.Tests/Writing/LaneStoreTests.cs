@@ -10,8 +10,14 @@ using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Tests.Writing;
 
+/// <summary>The store as it writes small batches, in one round trip.</summary>
+public sealed class SmallBatchLaneStoreTests() : LaneStoreTests(SingleTrip.MostRows);
+
+/// <summary>The store as it writes large batches, by COPY.</summary>
+public sealed class LargeBatchLaneStoreTests() : LaneStoreTests(mostRowsAtOnce: 0);
+
 /// <summary>The store against a real PostgreSQL: the fence, the rejections, and tables that change.</summary>
-public sealed class LaneStoreTests : IAsyncLifetime
+public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
 {
     private static readonly WritingOptions Options = new()
     {
@@ -40,7 +46,7 @@ public sealed class LaneStoreTests : IAsyncLifetime
         catalog = new TableCatalog(
             dataSource, new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromHours(1) }, TimeProvider.System);
         await catalog.RefreshAsync(CancellationToken.None);
-        store = new LaneStore(dataSource, catalog, Options, TimeProvider.System);
+        store = new LaneStore(dataSource, catalog, Options, TimeProvider.System) { MostRowsAtOnce = mostRowsAtOnce };
     }
 
     public async Task DisposeAsync()

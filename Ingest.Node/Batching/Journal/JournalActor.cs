@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -85,6 +84,12 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        Context.Parent.Tell(new Overtaken(generation)); // What was under way goes with this instance.
+        base.PreRestart(reason, message);
+    }
 
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 

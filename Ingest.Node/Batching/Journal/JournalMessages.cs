@@ -1,4 +1,3 @@
-using Ingest.Messages;
 using static Ingest.Messages.WriterProtocol;
 using Envelope = Ingest.Messages.LaneProtocol.Envelope;
 

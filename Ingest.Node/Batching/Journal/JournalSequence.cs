@@ -1,5 +1,4 @@
 using System.Runtime.Serialization;
-using Ingest.Messages;
 using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Node.Batching.Journal;

@@ -20,4 +20,8 @@ public sealed record PgType(
     PgType? Base,
     int BaseModifier,
     ImmutableArray<string> EnumLabels,
-    bool IsNotNull);
+    bool IsNotNull)
+{
+    /// <summary>The type of arrays of it; 0 where PostgreSQL has none, as for arrays themselves.</summary>
+    public uint ArrayOid { get; init; }
+}

@@ -17,6 +17,9 @@ internal sealed record AccessOptions
     /// <summary>Callers may show a token of this issuer; null where no token is taken.</summary>
     public required JwtOptions? Jwt { get; init; }
 
+    /// <summary>What a caller may have whose key says nothing else.</summary>
+    public required CallerLimits Limits { get; init; }
+
     /// <summary>The node asks its callers who they are.</summary>
     public bool IsOn => ApiKeys || Jwt is not null;
 }

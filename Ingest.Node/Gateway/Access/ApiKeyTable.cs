@@ -8,6 +8,12 @@ namespace Ingest.Node.Gateway.Access;
 internal sealed record StoredApiKey(string Id, string Name, byte[] Hash, string[] Grants)
 {
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Null: as the settings have it.</summary>
+    public int? RowsPerSecond { get; init; }
+
+    /// <summary>Null: as the settings have it.</summary>
+    public int? InFlightRows { get; init; }
 }
 
 /// <summary>
@@ -26,6 +32,8 @@ internal static class ApiKeyTable
             sha256 bytea NOT NULL CHECK (length(sha256) = 32),
             grants text[] NOT NULL,
             expires_at timestamptz,
+            rows_per_second int,
+            in_flight_rows int,
             created_at timestamptz NOT NULL DEFAULT now());
         """;
 
@@ -33,7 +41,7 @@ internal static class ApiKeyTable
     public static async Task<List<StoredApiKey>> ReadAsync(NpgsqlDataSource source, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand($"""
-            SELECT id, name, sha256, grants, expires_at
+            SELECT id, name, sha256, grants, expires_at, rows_per_second, in_flight_rows
             FROM ingest.api_keys ORDER BY created_at, id LIMIT {MaxKeys}
             """);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -45,6 +53,8 @@ internal static class ApiKeyTable
                 reader.GetFieldValue<string[]>(3))
             {
                 ExpiresAt = await reader.IsDBNullAsync(4, cancellation) ? null : reader.GetFieldValue<DateTimeOffset>(4),
+                RowsPerSecond = await reader.IsDBNullAsync(5, cancellation) ? null : reader.GetInt32(5),
+                InFlightRows = await reader.IsDBNullAsync(6, cancellation) ? null : reader.GetInt32(6),
             });
         }
 
@@ -54,7 +64,8 @@ internal static class ApiKeyTable
     public static async Task AddAsync(NpgsqlDataSource source, StoredApiKey key, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(
-            "INSERT INTO ingest.api_keys(id, name, sha256, grants, expires_at) VALUES ($1, $2, $3, $4, $5)");
+            "INSERT INTO ingest.api_keys(id, name, sha256, grants, expires_at, rows_per_second, in_flight_rows) "
+            + "VALUES ($1, $2, $3, $4, $5, $6, $7)");
         command.Parameters.Add(new() { Value = key.Id });
         command.Parameters.Add(new() { Value = key.Name });
         command.Parameters.Add(new() { Value = key.Hash });
@@ -64,6 +75,8 @@ internal static class ApiKeyTable
             Value = (object?)key.ExpiresAt?.ToUniversalTime() ?? DBNull.Value,
             NpgsqlDbType = NpgsqlDbType.TimestampTz,
         });
+        foreach (var limit in new[] { key.RowsPerSecond, key.InFlightRows })
+            command.Parameters.Add(new() { Value = (object?)limit ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

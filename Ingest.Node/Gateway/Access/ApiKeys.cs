@@ -14,6 +14,7 @@ internal sealed partial class ApiKeys : BackgroundService
 
     private readonly NpgsqlDataSource source;
     private readonly AccessOptions options;
+    private readonly CallerBudgets budgets;
     private readonly TimeProvider time;
     private readonly ILogger<ApiKeys> logger;
     private readonly SharedRead reads;
@@ -21,10 +22,16 @@ internal sealed partial class ApiKeys : BackgroundService
     private long readAt;
     private bool isFailing;
 
-    public ApiKeys(NpgsqlDataSource source, AccessOptions options, TimeProvider time, ILogger<ApiKeys> logger)
+    public ApiKeys(
+        NpgsqlDataSource source,
+        AccessOptions options,
+        CallerBudgets budgets,
+        TimeProvider time,
+        ILogger<ApiKeys> logger)
     {
         this.source = source;
         this.options = options;
+        this.budgets = budgets;
         this.time = time;
         this.logger = logger;
         reads = new SharedRead(ReadAsync);
@@ -102,7 +109,9 @@ internal sealed partial class ApiKeys : BackgroundService
             grants = Grants.Among(key.Grants);
         }
 
-        return new Entry(key, new Caller(key.Name, grants));
+        var limits = new CallerLimits(
+            key.RowsPerSecond ?? options.Limits.RowsPerSecond, key.InFlightRows ?? options.Limits.InFlightRows);
+        return new Entry(key, new Caller(key.Name, grants, budgets.Of($"key {key.Name}", limits)));
     }
 
     [LoggerMessage(6001, LogLevel.Warning, "The API keys cannot be read; they stay as last read: {Reason}")]

@@ -7,9 +7,13 @@ namespace Ingest.Node.Gateway.Access;
 /// costs a comparison.
 /// </summary>
 /// <param name="isOn">The node asks its callers who they are.</param>
-internal sealed class TableAccess(bool isOn)
+/// <param name="hasLimits">Callers have limits of their own, even if they go by their addresses.</param>
+internal sealed class TableAccess(bool isOn, bool hasLimits = false)
 {
     public bool IsOn => isOn;
+
+    /// <summary>Who calls; null where nobody was asked.</summary>
+    public Caller? CallerOf(HttpContext context) => isOn || hasLimits ? context.User as Caller : null;
 
     /// <summary>Whether the caller of a request has one of <paramref name="scopes"/> for a table.</summary>
     /// <param name="table">The name that the table is served by.</param>

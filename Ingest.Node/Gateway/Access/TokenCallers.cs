@@ -27,12 +27,17 @@ internal sealed partial class TokenCallers : IDisposable
     private readonly TokenValidationParameters parameters;
     private readonly ConfigurationManager<OpenIdConnectConfiguration> issuer;
     private readonly JwtOptions options;
+    private readonly CallerLimits limits;
+    private readonly CallerBudgets budgets;
     private readonly TimeProvider time;
     private readonly ILogger<TokenCallers> logger;
 
-    public TokenCallers(JwtOptions options, TimeProvider time, ILogger<TokenCallers> logger)
+    public TokenCallers(
+        AccessOptions access, CallerBudgets budgets, TimeProvider time, ILogger<TokenCallers> logger)
     {
-        this.options = options;
+        options = access.Jwt ?? throw new ArgumentException("No issuer of tokens is set.", nameof(access));
+        limits = access.Limits;
+        this.budgets = budgets;
         this.time = time;
         this.logger = logger;
         issuer = IssuerKeys.Of(options);
@@ -94,7 +99,8 @@ internal sealed partial class TokenCallers : IDisposable
         var grants = token.Claims
             .Where(claim => claim.Type == options.GrantsClaim)
             .SelectMany(claim => claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        return new Caller(token.Subject is { Length: > 0 } subject ? subject : "token", Grants.Among(grants));
+        var name = token.Subject is { Length: > 0 } subject ? subject : "token";
+        return new Caller(name, Grants.Among(grants), budgets.Of($"token {name}", limits));
     }
 
     private static UInt128 DigestOf(string token)

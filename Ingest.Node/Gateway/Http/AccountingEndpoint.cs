@@ -3,29 +3,53 @@ using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http;
 
-/// <summary><c>GET /v1/accounting</c>: what became of the rows of each table, and of all together.</summary>
-internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess access, HttpOptions options)
+/// <summary><c>GET /v1/accounting</c>: what became of the rows of each table, and of all together, on this node and in
+/// the cluster.</summary>
+internal sealed class AccountingEndpoint(
+    IAccounting accounting, IClusterAccounting cluster, TableAccess access, HttpOptions options)
 {
-    public Task ShowAsync(HttpContext context)
+    public async Task ShowAsync(HttpContext context)
     {
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
-            return Answers.MethodNotAllowed(context, options, "GET, HEAD");
-        var accounts = accounting.Snapshot()
-            .Where(account => access.Allows(context, Scope.Any, account.Table)).ToList();
+        {
+            await Answers.MethodNotAllowed(context, options, "GET, HEAD");
+            return;
+        }
+
+        var all = await cluster.CollectAsync(context.RequestAborted);
         var buffer = JsonBuffer.Rent();
         var json = buffer.Json;
         json.WriteStartObject();
         json.WriteString("since"u8, accounting.Since);
-        json.WriteStartArray("tables"u8);
-        foreach (var account in accounts) WriteAccount(json, account, account.Table);
-        json.WriteEndArray();
+        WriteAccounts(json, Visible(context, accounting.Snapshot()));
         WriteStopped(json, accounting.StoppedLanes);
-        json.WritePropertyName("total"u8);
-        WriteAccount(json, Total(accounts), name: null);
+        json.WriteStartObject("cluster"u8);
+        WriteNodes(json, "nodes", all.Nodes);
+        WriteNodes(json, "silent", all.Silent);
+        WriteAccounts(json, Visible(context, all.Tables));
+        json.WriteEndObject();
         json.WriteEndObject();
         Answers.Write(context, StatusCodes.Status200OK, MediaTypes.Json, buffer.Written());
         JsonBuffer.Return(buffer);
-        return Task.CompletedTask;
+    }
+
+    private List<TableAccount> Visible(HttpContext context, IReadOnlyList<TableAccount> accounts) =>
+        [.. accounts.Where(account => access.Allows(context, Scope.Any, account.Table))];
+
+    private static void WriteNodes(Utf8JsonWriter json, string name, IReadOnlyList<string> nodes)
+    {
+        json.WriteStartArray(name);
+        foreach (var node in nodes) json.WriteStringValue(node);
+        json.WriteEndArray();
+    }
+
+    private static void WriteAccounts(Utf8JsonWriter json, List<TableAccount> accounts)
+    {
+        json.WriteStartArray("tables"u8);
+        foreach (var account in accounts) WriteAccount(json, account, account.Table);
+        json.WriteEndArray();
+        json.WritePropertyName("total"u8);
+        WriteAccount(json, TableAccount.Sum("", accounts), name: null);
     }
 
     private static void WriteStopped(Utf8JsonWriter json, IReadOnlyList<StoppedLane> lanes)
@@ -42,19 +66,6 @@ internal sealed class AccountingEndpoint(IAccounting accounting, TableAccess acc
 
         json.WriteEndArray();
     }
-
-    private static TableAccount Total(IReadOnlyList<TableAccount> accounts) => new(
-        "",
-        accounts.Sum(account => account.Received),
-        accounts.Sum(account => account.Committed),
-        accounts.Sum(account => account.Rejected),
-        accounts.Sum(account => account.NotWritten),
-        accounts.Sum(account => account.Pending))
-    {
-        Accepted = accounts.Sum(account => account.Accepted),
-        Repeated = accounts.Sum(account => account.Repeated),
-        Unknown = accounts.Sum(account => account.Unknown),
-    };
 
     private static void WriteAccount(Utf8JsonWriter json, TableAccount account, string? name)
     {

@@ -16,6 +16,19 @@ public interface IAccounting
 /// <summary>A lane that writes nothing, and why.</summary>
 public sealed record StoppedLane(string Lane, string Reason);
 
+/// <summary>The books of all nodes together.</summary>
+public interface IClusterAccounting
+{
+    Task<ClusterAccounts> CollectAsync(CancellationToken cancellation);
+}
+
+/// <summary>The sum of the accounts of those nodes of the cluster that take rows, each since its own start.</summary>
+/// <param name="Nodes">The nodes that are in the sum, as host:port.</param>
+/// <param name="Silent">Those that did not answer, and so are not.</param>
+/// <param name="Tables">Ordered by name.</param>
+public sealed record ClusterAccounts(
+    IReadOnlyList<string> Nodes, IReadOnlyList<string> Silent, IReadOnlyList<TableAccount> Tables);
+
 /// <summary>
 /// One table's rows. <paramref name="Received"/> is the sum of the others, but for rows that move while it is taken.
 /// </summary>
@@ -35,4 +48,19 @@ public sealed record TableAccount(
 
     /// <summary>Rows that were answered with a row that they repeat; not part of the sum.</summary>
     public long Repeated { get; init; }
+
+    /// <summary>Adds accounts up.</summary>
+    public static TableAccount Sum(string table, IEnumerable<TableAccount> accounts) =>
+        accounts.Aggregate(new TableAccount(table, 0, 0, 0, 0, 0), static (sum, account) => new TableAccount(
+            sum.Table,
+            sum.Received + account.Received,
+            sum.Committed + account.Committed,
+            sum.Rejected + account.Rejected,
+            sum.NotWritten + account.NotWritten,
+            sum.Pending + account.Pending)
+        {
+            Accepted = sum.Accepted + account.Accepted,
+            Unknown = sum.Unknown + account.Unknown,
+            Repeated = sum.Repeated + account.Repeated,
+        });
 }

@@ -17,9 +17,9 @@ internal static class IdempotencyKey
     private const int MaxLength = 255;
     private const int DigestBytes = 16;
 
-    private static readonly Problem Malformed = Problems.RequestInvalid(
+    public static readonly Problem Malformed = Problems.RequestInvalid(
         StatusCodes.Status400BadRequest,
-        "The header Idempotency-Key is given once, with 1 to 255 printable ASCII characters.");
+        "An idempotency key is given once, with 1 to 255 printable ASCII characters.");
 
     /// <summary>Reads the header.</summary>
     /// <param name="key">null where there is none.</param>

@@ -19,9 +19,12 @@ public static class IngestEndpoints
         services.AddRouting();
         services.AddHealthChecks();
         services.TryAddSingleton(new TableAccess(isOn: false));
+        services.TryAddSingleton(TimeProvider.System);
         return services
             .AddSingleton(options)
+            .AddSingleton(new PartialRows(options.PartialBytes))
             .AddSingleton<EncoderPool>()
+            .AddSingleton<TableLookup>()
             .AddSingleton<Failures>()
             .AddSingleton<SingleRow>()
             .AddSingleton<StreamSession>()
@@ -34,11 +37,17 @@ public static class IngestEndpoints
     }
 
     /// <summary>What the surface asks of Kestrel; ports and certificates are the host's.</summary>
+    /// <remarks>What slow clients are cut at; docs/security.md lists it.</remarks>
     public static void ConfigureForIngest(this KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
         // Rows are limited one by one; a body may have any number of them.
         kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        // What a connection holds of a body that nobody reads at the moment: a stream that has to wait.
+        kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
+        // Finds connections whose other end is gone, which may be open for long where streams are.
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
     }
 
     /// <summary>Maps every call of the HTTP surface.</summary>

@@ -1,9 +1,13 @@
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>A kind of problem: the <c>type</c> and <c>title</c> of RFC 9457, stable for programs to compare.</summary>
-internal sealed record ProblemType(string Uri, string Title);
+internal sealed record ProblemType(string Uri, string Title)
+{
+    /// <summary>The same in gRPC, as google.rpc.ErrorInfo has it: <c>ROW_INVALID</c>.</summary>
+    public string Reason { get; } = Uri[(Uri.LastIndexOf('/') + 1)..].ToUpperInvariant().Replace('-', '_');
+}
 
-/// <summary>Every kind of problem that is answered over HTTP. Callers compare the URIs: add, never rename.</summary>
+/// <summary>Every kind of problem that is answered. Callers compare the URIs: add, never rename.</summary>
 internal static class ProblemTypes
 {
     /// <summary>400: the row does not fit its table; <c>errors</c> names each bad column. Nothing was sent.</summary>
@@ -26,6 +30,10 @@ internal static class ProblemTypes
 
     /// <summary>429: as many rows are in flight as the node allows.</summary>
     public static readonly ProblemType Overloaded = new("/problems/overloaded", "Too many rows are in flight");
+
+    /// <summary>429: the caller is at one of its own limits, whatever others do.</summary>
+    public static readonly ProblemType CallerLimit =
+        new("/problems/caller-limit", "The caller is over its limit");
 
     /// <summary>503: the node is stopping; another one may take the row.</summary>
     public static readonly ProblemType NodeClosing = new("/problems/node-closing", "The node is closing");
@@ -74,9 +82,24 @@ internal static class ProblemTypes
     /// <summary>400: the stream ended where more had to come; rows before that have their verdicts.</summary>
     public static readonly ProblemType StreamBroken = new("/problems/stream-broken", "The stream is broken");
 
+    /// <summary>408: no row came for too long; rows before that have their verdicts.</summary>
+    public static readonly ProblemType StreamIdle = new("/problems/stream-idle", "The stream is idle");
+
     /// <summary>400, 408, 413: the request itself is malformed, too slow or too large.</summary>
     public static readonly ProblemType RequestInvalid = new("/problems/request-invalid", "The request is not valid");
 
     /// <summary>500: a fault of this service; its log says more.</summary>
     public static readonly ProblemType Internal = new("/problems/internal-error", "The service failed");
+
+    /// <summary>409: the dead letter is not there to be changed any more: its row is in the table.</summary>
+    public static readonly ProblemType DeadLetterReplayed =
+        new("/problems/dead-letter-replayed", "The dead letter was replayed");
+
+    /// <summary>409: the dead letter was changed by somebody else at the same time.</summary>
+    public static readonly ProblemType DeadLetterChanged =
+        new("/problems/dead-letter-changed", "The dead letter was changed");
+
+    /// <summary>412: the resource is not in the state that <c>If-Match</c> names.</summary>
+    public static readonly ProblemType PreconditionFailed =
+        new("/problems/precondition-failed", "The resource has changed");
 }

@@ -43,6 +43,28 @@ internal static class Problems
         MayRetry = true,
     };
 
+    public static readonly Problem PartialFull = new(
+        StatusCodes.Status429TooManyRequests,
+        ProblemTypes.Overloaded,
+        "The node holds as many bytes of rows that have not come in as a whole as it may. Send the row again later.")
+    {
+        MayRetry = true,
+    };
+
+    public static readonly Problem StreamIdle = new(
+        StatusCodes.Status408RequestTimeout,
+        ProblemTypes.StreamIdle,
+        "No whole row came for too long. Lines with a verdict are settled by it; what comes after them was not read.");
+
+    public static readonly Problem OverLimit = new(
+        StatusCodes.Status429TooManyRequests,
+        ProblemTypes.CallerLimit,
+        "The caller has as many rows in flight, or has sent as many in the last second, as it may. Nothing was kept of "
+        + "this request; send it again later.")
+    {
+        MayRetry = true,
+    };
+
     public static readonly Problem Closing = new(
         StatusCodes.Status503ServiceUnavailable,
         ProblemTypes.NodeClosing,
@@ -99,7 +121,12 @@ internal static class Problems
     };
 
     /// <summary>The problem of rows that were not admitted.</summary>
-    public static Problem Of(Admission admission) => admission == Admission.Full ? Overloaded : Closing;
+    public static Problem Of(Admission admission) => admission switch
+    {
+        Admission.Full => Overloaded,
+        Admission.OverLimit => OverLimit,
+        _ => Closing,
+    };
 
     /// <summary>The problem of a row that does not fit its table.</summary>
     public static Problem Of(RowErrors errors) => Of(errors, ProblemTypes.RowInvalid, "The row");
@@ -117,9 +144,13 @@ internal static class Problems
 
     public static Problem RequestInvalid(int status, string detail) => new(status, ProblemTypes.RequestInvalid, detail);
 
-    private static Problem Rejected(Rejection rejection) => rejection.SqlState == RowKey.Mismatch
-        ? new(StatusCodes.Status422UnprocessableEntity, ProblemTypes.KeyReused, rejection.Message)
-        : Refused(rejection);
+    private static Problem Rejected(Rejection rejection) => rejection.SqlState switch
+    {
+        RowKey.Mismatch => new(StatusCodes.Status422UnprocessableEntity, ProblemTypes.KeyReused, rejection.Message),
+        LetterKey.Gone => new(StatusCodes.Status404NotFound, ProblemTypes.NotFound, rejection.Message),
+        LetterKey.Changed => new(StatusCodes.Status409Conflict, ProblemTypes.DeadLetterChanged, rejection.Message),
+        _ => Refused(rejection),
+    };
 
     private static Problem Refused(Rejection rejection) => new(
         StatusOf(rejection.SqlState), ProblemTypes.RowRejected, rejection.Message)

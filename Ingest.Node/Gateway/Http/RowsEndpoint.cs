@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http.Framing;
 using Ingest.Node.Gateway.Http.Streaming;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,10 +8,10 @@ namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>POST /v1/tables/{table}/rows</c>: finds the table, and who can read the body.</summary>
 internal sealed class RowsEndpoint(
-    ITableCatalog catalog,
-    TableAccess access,
+    TableLookup tables,
     SingleRow single,
     StreamSession streams,
+    PartialRows partial,
     HttpOptions options,
     Failures failures)
 {
@@ -28,13 +27,8 @@ internal sealed class RowsEndpoint(
                 return;
             }
 
-            var name = TableRoute.Of(context);
-            if (!catalog.TryGet(name, out var table))
-                table = await catalog.FindAsync(name, context.RequestAborted);
-            // Who may not write to it learns nothing of it, not even whether it is there.
-            if (!access.Allows(context, Scope.Write, table?.Name ?? name))
-                await Answers.Write(context, options, Problems.Forbidden(Scope.Write, name));
-            else if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, VisibleTo(context)));
+            var (table, problem) = await tables.FindAsync(context, TableRoute.Of(context));
+            if (table is null) await Answers.Write(context, options, problem!);
             else await AcceptAsync(context, table);
         }
         catch (Exception e)
@@ -42,11 +36,6 @@ internal sealed class RowsEndpoint(
             await failures.AnswerAsync(context, e);
         }
     }
-
-    /// <summary>The tables that a mistyped name may have meant.</summary>
-    private IReadOnlyList<TableDescriptor> VisibleTo(HttpContext context) => access.IsOn
-        ? [.. catalog.Tables.Where(table => access.Allows(context, Scope.Write, table.Name))]
-        : catalog.Tables;
 
     private Task AcceptAsync(HttpContext context, TableDescriptor table)
     {
@@ -72,30 +61,44 @@ internal sealed class RowsEndpoint(
 
     private async Task JsonAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
     {
-        while (true)
+        long share = 0;
+        try
         {
-            var result = await body.ReadAsync(CancellationToken.None);
-            var buffer = result.Buffer;
-            var first = Blank.FirstBehind(buffer);
-            if (first == '[')
+            while (true)
             {
-                body.AdvanceTo(buffer.Start);
-                await ArrayAsync(context, table, body, filter);
+                var result = await body.ReadAsync(CancellationToken.None);
+                var buffer = result.Buffer;
+                var first = Blank.FirstBehind(buffer);
+                if (first == '[')
+                {
+                    body.AdvanceTo(buffer.Start);
+                    break;
+                }
+
+                var isTooLarge = buffer.Length > options.MaxRowBytes;
+                if (result.IsCompleted && first is not null && !isTooLarge)
+                {
+                    partial.TryHold(ref share, 0);
+                    await single.AnswerAsync(context, table, body, buffer);
+                    return;
+                }
+
+                body.AdvanceTo(buffer.Start, buffer.End);
+                var problem = isTooLarge ? tooLarge
+                    : result.IsCompleted ? Problems.BodyEmpty
+                    : partial.TryHold(ref share, buffer.Length) ? null
+                    : Problems.PartialFull;
+                if (problem is null) continue;
+                await Answers.Write(context, options, problem);
                 return;
             }
-
-            var isTooLarge = buffer.Length > options.MaxRowBytes;
-            if (result.IsCompleted && first is not null && !isTooLarge)
-            {
-                await single.AnswerAsync(context, table, body, buffer);
-                return;
-            }
-
-            body.AdvanceTo(buffer.Start, buffer.End);
-            if (!result.IsCompleted && !isTooLarge) continue;
-            await Answers.Write(context, options, isTooLarge ? tooLarge : Problems.BodyEmpty);
-            return;
         }
+        finally
+        {
+            partial.TryHold(ref share, 0);
+        }
+
+        await ArrayAsync(context, table, body, filter);
     }
 
     private Task ArrayAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)

@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.IO.Pipelines;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http;
 
@@ -10,7 +11,8 @@ namespace Ingest.Node.Gateway.Http;
 /// One row, one answer. This is the path that most requests take: it keeps nothing, and allocates nothing that is not
 /// pooled.
 /// </summary>
-internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpOptions options)
+internal sealed class SingleRow(
+    IRowGateway gateway, EncoderPool encoders, TableAccess access, HttpOptions options)
 {
     /// <summary>Serves one JSON object over HTTP.</summary>
     /// <param name="body">Where the row was read from; released as soon as the row is encoded.</param>
@@ -23,6 +25,7 @@ internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, HttpO
             ?? await EncodeAsync(row, RowForm.Json, key, submission);
         body.AdvanceTo(row.End);
         submission.Acknowledge = Preference.Read(context.Request);
+        submission.Caller = access.CallerOf(context);
         problem ??= await SettleAsync(submission);
         if (problem is null) WriteTaken(context, submission);
         else await Answers.Write(context, options, problem);

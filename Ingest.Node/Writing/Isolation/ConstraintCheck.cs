@@ -106,11 +106,10 @@ internal sealed record ConstraintCheck(RefusalKind Kind, string Query)
              CROSS JOIN LATERAL (
                  SELECT FROM (SELECT {list} FROM {index.GetString(2)}{where}) t WHERE {equal} LIMIT 1) taken
              UNION ALL
-            SELECT {StagedRows.Place} FROM (
-                SELECT s.{StagedRows.Place},
-                       row_number() OVER (PARTITION BY {group} ORDER BY s.{StagedRows.Place}) AS nth
-                  FROM {staged} WHERE {given}) repeated
-             WHERE nth > 1
+            SELECT s.{StagedRows.Place} FROM {staged}
+              JOIN (SELECT {group}, min(s.{StagedRows.Place}) AS first FROM {staged} WHERE {given}
+                     GROUP BY {group} HAVING count(*) > 1) t ON {equal}
+             WHERE s.{StagedRows.Place} > t.first
             """;
 
         static string Key(int number) => string.Create(CultureInfo.InvariantCulture, $"\"ingest: key {number}\"");

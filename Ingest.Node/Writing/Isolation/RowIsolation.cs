@@ -20,16 +20,18 @@ namespace Ingest.Node.Writing.Isolation;
 internal sealed class RowIsolation(
     LaneTransaction transaction, FittedBatch fitted, WriteMeter meter, CancellationToken cancellation)
 {
-    // One by one a row costs the server about 10 us; a COPY that fails, with its round trips, about 1 ms.
+    // One by one a row costs the server about 10 us; a COPY that fails costs both sides 1 to 3 ms.
     public const int Few = 256;
 
-    public const int MostFailures = 32;
+    public const int MostFailures = 8;
 
     private readonly ImmutableArray<RejectedRow>.Builder rejections = fitted.Rejections.ToBuilder();
     private readonly Suspicions suspicions = Suspicions.Of(fitted.Table!);
     private readonly HashSet<int> suspects = [];
     private readonly List<(ConstraintCheck Check, HashSet<int> Found)> checks = [];
     private StagedRows? staged;
+    // An INSERT would follow the table's rules, which COPY passes by.
+    private bool isStagingRefused = fitted.Table!.HasInsertRule;
     private string policy = "";
 
     private BatchRows Rows => fitted.Rows;
@@ -38,7 +40,7 @@ internal sealed class RowIsolation(
     /// <returns>The rejected rows; all others are written.</returns>
     public async Task<ImmutableArray<RejectedRow>> RunAsync(CopyFailedException? first)
     {
-        if (first is not null && Rows.Count == 1)
+        if (first is not null && Rows.Count == 1 && !MayNameColumn(first))
         {
             // PostgreSQL has judged it already.
             Reject(Rows, 0, first.Error);
@@ -47,8 +49,7 @@ internal sealed class RowIsolation(
 
         await transaction.BeginIsolationAsync(cancellation);
         if (first is not null) NotePolicy(first.Error);
-        if (Rows.Count > 1) staged = await TryAsync(() => transaction.StageAsync(fitted.Table!, Rows, cancellation));
-        if (staged is not null && Rows.Count <= Few) suspects.UnionWith(Enumerable.Range(0, Rows.Count));
+        if (Rows.Count is > 1 and <= Few && await TryStageAsync()) suspects.UnionWith(Enumerable.Range(0, Rows.Count));
         else await CopyRestAsync(await CopyUnsuspectedAsync(first));
         if (suspects.Count > 0) await InsertSuspectsAsync();
         if (Rows.Count > Few) suspicions.Note(UsefulChecks());
@@ -59,7 +60,7 @@ internal sealed class RowIsolation(
     public async Task<ImmutableArray<RejectedRow>> RunPlanAsync(Func<ErrorKind, bool> isRowsFault)
     {
         await transaction.BeginIsolationAsync(cancellation);
-        await CopyRangesAsync(Rows, new IsolationPlan(Rows.Count), isRowsFault, mostFailures: int.MaxValue);
+        await CopyRangesAsync(Rows, new IsolationPlan(Rows.Count), isRowsFault);
         return rejections.DrainToImmutable();
     }
 
@@ -68,8 +69,7 @@ internal sealed class RowIsolation(
     /// <returns>What is left to be copied, and why all of it failed, if it was tried.</returns>
     private async Task<Rest> CopyUnsuspectedAsync(CopyFailedException? first)
     {
-        if (staged is not null)
-            foreach (var check in suspicions.Strong) await SuspectAsync(check);
+        foreach (var check in suspicions.Strong) await SuspectAsync(check);
         var rest = Rest.Of(Rows, suspects, suspects.Count == 0 ? first : null);
         var failure = first;
         while (failure is null || await LearnAsync(failure))
@@ -87,7 +87,7 @@ internal sealed class RowIsolation(
     private async Task<bool> LearnAsync(CopyFailedException failure)
     {
         var kind = RefusalKind.Of(RowError.Of(failure.Error));
-        if (staged is null || checks.Count == Suspicions.MostKinds || checks.Any(entry => entry.Check.Kind == kind))
+        if (checks.Count == Suspicions.MostKinds || checks.Any(entry => entry.Check.Kind == kind))
             return false;
         var check = suspicions.Find(kind)
             ?? await TryAsync(() => transaction.FindCheckAsync(kind, cancellation));
@@ -96,6 +96,7 @@ internal sealed class RowIsolation(
 
     private async Task<bool> SuspectAsync(ConstraintCheck check)
     {
+        if (!await TryStageAsync()) return false;
         var found = await TryAsync(() => staged!.FindAsync(check, cancellation));
         if (found is null) suspicions.Forget(check);
         if (found is null) return false;
@@ -107,23 +108,43 @@ internal sealed class RowIsolation(
     private async Task CopyRestAsync(Rest rest)
     {
         if (rest.Rows.Count == 0) return;
+        // Where PostgreSQL names no row, halving would cost as much as trying each one.
+        if (rest.Failure is { Named: null } && await TryStageAsync())
+        {
+            suspects.UnionWith(rest.Indexes);
+            return;
+        }
+
         var plan = new IsolationPlan(rest.Rows.Count);
-        if (rest.Failure is { } failure && plan.TryNext(out var whole) && plan.Failed(whole, failure.Named))
-            Reject(rest.Rows, whole.First, failure.Error);
-        var untried = await CopyRangesAsync(rest.Rows, plan, IsRow, staged is null ? int.MaxValue : MostFailures);
+        if (rest.Failure is { } failure && rest.Rows.Count > 1 && plan.TryNext(out var whole))
+            plan.Failed(whole, failure.Named);
+        var untried = await CopyRangesAsync(rest.Rows, plan, IsRow, IsEnough);
         suspects.UnionWith(rest.Indexes[untried..]);
+
+        async ValueTask<bool> IsEnough(CopyFailedException last) =>
+            (last.Named is null || plan.Failures > MostFailures) && await TryStageAsync();
     }
 
-    /// <returns>The first row that was not tried, since too many ranges failed before.</returns>
+    /// <param name="isEnough">Ranges are to be tried no longer, after a failure.</param>
+    /// <returns>The first row that was not tried.</returns>
     private async Task<int> CopyRangesAsync(
-        BatchRows rows, IsolationPlan plan, Func<ErrorKind, bool> isRowsFault, int mostFailures)
+        BatchRows rows,
+        IsolationPlan plan,
+        Func<ErrorKind, bool> isRowsFault,
+        Func<CopyFailedException, ValueTask<bool>>? isEnough = null)
     {
         while (plan.TryNext(out var range))
         {
-            if (plan.Failures > mostFailures) return range.First;
             var failure = await TryCopyAsync(rows, range, isRowsFault);
-            if (failure is null) plan.Succeeded();
-            else if (plan.Failed(range, failure.Named)) Reject(rows, range.First, failure.Error);
+            if (failure is null)
+            {
+                plan.Succeeded();
+                continue;
+            }
+
+            var isFound = plan.Failed(range, failure.Named);
+            if (isFound) Reject(rows, range.First, failure.Error);
+            if (isEnough is not null && await isEnough(failure)) return isFound ? range.End : range.First;
         }
 
         return rows.Count;
@@ -135,13 +156,21 @@ internal sealed class RowIsolation(
         meter.CountSuspects(indexes.Count);
         if (await TryAsync(() => staged!.InsertOneByOneAsync(indexes, policy, cancellation)) is { } refused)
         {
-            foreach (var (index, error) in refused)
-                rejections.Add(Rows.Reject(index, SqlErrors.ToRejection(error)));
+            foreach (var (index, error) in refused) Reject(Rows, index, error);
             return;
         }
 
         var rows = new BatchRows(Rows.Only(indexes));
-        await CopyRangesAsync(rows, new IsolationPlan(rows.Count), IsRow, mostFailures: int.MaxValue);
+        await CopyRangesAsync(rows, new IsolationPlan(rows.Count), IsRow);
+    }
+
+    /// <returns>False where rows cannot be put into a temporary table.</returns>
+    private async ValueTask<bool> TryStageAsync()
+    {
+        if (staged is null && !isStagingRefused)
+            staged = await TryAsync(() => transaction.StageAsync(fitted.Table!, Rows, cancellation));
+        isStagingRefused = staged is null;
+        return staged is not null;
     }
 
     private async Task<CopyFailedException?> TryCopyAsync(
@@ -151,7 +180,7 @@ internal sealed class RowIsolation(
         try
         {
             meter.CountAttempt(range.Count);
-            await transaction.CopyAsync(fitted.Table!, rows, range, cancellation);
+            await meter.TimeAsync(transaction.CopyAsync(fitted.Table!, rows, range, cancellation));
             await transaction.KeepAsync(cancellation);
             return null;
         }
@@ -180,7 +209,10 @@ internal sealed class RowIsolation(
     }
 
     private void Reject(BatchRows rows, int index, PostgresException error) =>
-        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(error)));
+        Reject(rows, index, RowError.Of(error));
+
+    private void Reject(BatchRows rows, int index, RowError error) =>
+        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(error.In(fitted.Table!))));
 
     // The server's loop does not see what tells a policy's error from a missing privilege, but for its words.
     private void NotePolicy(PostgresException error)
@@ -197,6 +229,10 @@ internal sealed class RowIsolation(
         bool IsUseful(HashSet<int> found) =>
             found.Count > 0 && 2 * found.Count(index => refused.Contains(Rows.PlaceOf(index))) >= found.Count;
     }
+
+    // An INSERT does not say which column a value is bad for; a COPY does.
+    private static bool MayNameColumn(CopyFailedException failure) =>
+        failure.Named is null && failure.Error.SqlState.StartsWith("22", StringComparison.Ordinal);
 
     private static bool IsRow(ErrorKind kind) => kind == ErrorKind.Row;
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -15,7 +17,7 @@ namespace Ingest.Node.Writing.Isolation;
 /// </summary>
 internal sealed class StagedRows
 {
-    /// <summary>The column with a row's place; a name that no sane column has.</summary>
+    /// <summary>The column with a row's index in the batch; a name that no sane column has.</summary>
     public const string Place = "\"ingest: the row's place\"";
 
     /// <summary>Stands for the table itself in the query of a <see cref="ConstraintCheck"/>.</summary>
@@ -25,7 +27,7 @@ internal sealed class StagedRows
 
     private const string CreateRefused = $"""
         CREATE TEMPORARY TABLE IF NOT EXISTS {Refused} (
-            place bigint, state text, words text, of_schema text, of_table text, violated text, at_column text,
+            place int, state text, words text, of_schema text, of_table text, violated text, at_column text,
             of_type text) ON COMMIT DELETE ROWS
         """;
 
@@ -53,11 +55,14 @@ internal sealed class StagedRows
         var staged = new StagedRows(connection, table, rows);
         await using (var create = new NpgsqlCommand($"{staged.Create()}; {CreateRefused}", connection))
             await create.ExecuteNonQueryAsync(cancellation);
-        foreach (var (shape, _, tuples) in rows.Copies(new RowRange(0, rows.Count)))
+        foreach (var (shape, first, count) in rows.Shapes())
         {
             var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
             await TupleCopy.StreamAsync(
-                connection, $"COPY {staged.name} ({columns}) FROM STDIN (FORMAT BINARY)", tuples, cancellation);
+                connection,
+                $"COPY {staged.name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
+                [Placed(rows, first, count)],
+                cancellation);
         }
 
         return staged;
@@ -69,8 +74,7 @@ internal sealed class StagedRows
     public async Task<HashSet<int>> FindAsync(ConstraintCheck check, CancellationToken cancellation)
     {
         var query = check.Query.Replace(Self, name, StringComparison.Ordinal);
-        await using var command = new NpgsqlCommand(
-            $"SELECT (found.{Place} - (SELECT min({Place}) FROM {name}))::int FROM ({query}) found", connection);
+        await using var command = new NpgsqlCommand(query, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var indexes = new HashSet<int>();
         while (await reader.ReadAsync(cancellation)) indexes.Add(reader.GetInt32(0));
@@ -102,8 +106,7 @@ internal sealed class StagedRows
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
-            $"SELECT (place - (SELECT min({Place}) FROM {name}))::int, state, words, of_schema, of_table, violated, "
-            + $"at_column, of_type FROM {Refused} ORDER BY place"));
+            $"SELECT place, state, words, of_schema, of_table, violated, at_column, of_type FROM {Refused}"));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         while (reader.FieldCount != 8) await reader.NextResultAsync(cancellation);
         var refused = new List<(int, RowError)>();
@@ -111,24 +114,34 @@ internal sealed class StagedRows
         return refused;
     }
 
-    private RowError ReadError(NpgsqlDataReader reader, string alsoRefused)
+    /// <summary>Puts before each tuple's fields one with the row's index.</summary>
+    private static ReadOnlyMemory<byte> Placed(BatchRows rows, int first, int count)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        for (var index = first; index < first + count; index++)
+        {
+            var tuple = rows.At(index).Tuple.Span;
+            var head = bytes.GetSpan(10);
+            var fields = BinaryPrimitives.ReadInt16BigEndian(tuple);
+            BinaryPrimitives.WriteInt16BigEndian(head, (short)(fields + 1));
+            BinaryPrimitives.WriteInt32BigEndian(head[2..], sizeof(int));
+            BinaryPrimitives.WriteInt32BigEndian(head[6..], index);
+            bytes.Advance(10);
+            bytes.Write(tuple[2..]);
+        }
+
+        return bytes.WrittenMemory;
+    }
+
+    private static RowError ReadError(NpgsqlDataReader reader, string alsoRefused)
     {
         var (state, words) = (reader.GetString(1), reader.GetString(2));
         return new RowError(
-            state, words, Text(3), Text(4), Text(5), Text(6) ?? ColumnOf(Text(7)),
-            IsPolicy: state == PostgresErrorCodes.InsufficientPrivilege && words == alsoRefused);
+            state, words, Text(3), Text(4), Text(5), Text(6),
+            IsPolicy: state == PostgresErrorCodes.InsufficientPrivilege && words == alsoRefused) { Domain = Text(7) };
 
         // PostgreSQL gives an empty text for what it does not name.
         string? Text(int ordinal) => reader.GetString(ordinal) is { Length: > 0 } text ? text : null;
-    }
-
-    /// <summary>A violation of a domain names the domain alone; where one column has it, it is that one.</summary>
-    private string? ColumnOf(string? domain)
-    {
-        if (domain is null) return null;
-        var suffix = $".{TableNames.Quote(domain)}";
-        var columns = table.Columns.Where(column => column.SqlType.EndsWith(suffix, StringComparison.Ordinal)).ToList();
-        return columns.Count == 1 ? columns[0].Name : null;
     }
 
     private IEnumerable<(Shape Shape, string Chosen)> ByShape(IReadOnlyList<int> indexes)
@@ -153,7 +166,7 @@ internal sealed class StagedRows
 
     // Domains are taken off: a value that its domain refuses is a row's fault, and to be found row by row.
     private string Create() =>
-        $"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({Place} bigserial, "
+        $"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({Place} int, "
         + string.Join(", ", table.Columns.Where(column => column.RefusesInput is null || table.Key.Contains(column))
             .Select(column => $"{TableNames.Quote(column.Name)} {StagedType(column)}"))
         + ") ON COMMIT DELETE ROWS";
@@ -174,13 +187,12 @@ internal sealed class StagedRows
         var body = $"""
             #variable_conflict use_variable
             DECLARE
-                candidate record; origin bigint;
+                candidate record; tried int4multirange := current_setting('ingest.tried');
                 state text; words text; of_schema text; of_table text; violated text; at_column text; of_type text;
             BEGIN
-                SELECT min({Place}) INTO origin FROM {name};
                 FOR candidate IN
                     SELECT * FROM {name}
-                     WHERE ({Place} - origin)::int <@ current_setting('ingest.tried')::int4multirange ORDER BY {Place}
+                     WHERE {Place} <@ tried ORDER BY {Place}
                 LOOP
                     BEGIN
                         INSERT INTO {table.SqlName} ({string.Join(", ", columns.Select(column => column.Name))}){overriding}

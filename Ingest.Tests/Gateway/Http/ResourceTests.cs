@@ -79,8 +79,13 @@ public sealed class ResourceTests
         Assert.Equal("2026-01-02T03:04:05+00:00", accounting.GetProperty("since").GetString());
         Assert.Equal("a", accounting.GetProperty("tables")[0].GetProperty("table").GetString());
         Assert.Equal(
-            """{"received":14,"committed":9,"rejected":3,"notWritten":1,"unknown":0,"pending":1,"accepted":0,"repeated":0}""",
+            """
+            {"received":14,"committed":9,"rejected":3,"notWritten":1,"unknown":0,"pending":1,"accepted":0,"repeated":0}
+            """,
             accounting.GetProperty("total").GetRawText());
+        var cluster = accounting.GetProperty("cluster");
+        Assert.Equal("""["127.0.0.1:8082"]["127.0.0.1:8083"]""", $"{cluster.GetProperty("nodes")}{cluster.GetProperty("silent")}");
+        Assert.Equal(20, cluster.GetProperty("total").GetProperty("received").GetInt64());
     }
 
     [Fact]

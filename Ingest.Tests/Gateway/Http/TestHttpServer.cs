@@ -19,6 +19,7 @@ namespace Ingest.Tests.Http;
 internal sealed class TestHttpServer : IAsyncDisposable
 {
     public const long MaxRowBytes = 10_000;
+    public const long PartialBytes = 100_000;
 
     private readonly WebApplication app;
 
@@ -33,6 +34,9 @@ internal sealed class TestHttpServer : IAsyncDisposable
     public Uri Address { get; }
 
     public HttpClient Client { get; }
+
+    /// <summary>What it holds of rows that have not come in as a whole.</summary>
+    public PartialRows Partial => app.Services.GetRequiredService<PartialRows>();
 
     public IHostApplicationLifetime Lifetime => app.Lifetime;
 
@@ -53,7 +57,10 @@ internal sealed class TestHttpServer : IAsyncDisposable
         builder.Services.AddSingleton(catalog ?? new FixedCatalog(TestTables.Clicks()));
         builder.Services.AddSingleton(accounting ?? new FixedAccounting());
         builder.Services.AddSingleton<IClusterView>(new FixedCluster());
-        builder.Services.AddIngestHttp(new HttpOptions(MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1)));
+        builder.Services.AddSingleton<IReceipts>(new NoReceipts());
+        builder.Services.AddSingleton<IClusterAccounting>(new FixedCluster());
+        builder.Services.AddIngestHttp(new HttpOptions(
+            MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), PartialBytes));
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapIngest();
@@ -104,11 +111,20 @@ internal sealed class TestHttpServer : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    private sealed class FixedCluster : IClusterView
+    private sealed class NoReceipts : IReceipts
+    {
+        public Task<ReceiptState> LookUpAsync(Ingest.Messages.Receipt receipt, CancellationToken cancellation) =>
+            Task.FromResult(new ReceiptState(ReceiptStatus.Pending));
+    }
+
+    private sealed class FixedCluster : IClusterView, IClusterAccounting
     {
         public Task<IReadOnlyList<ClusterMember>> MembersAsync(CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<ClusterMember>>(
                 [new ClusterMember("127.0.0.1:8082", "Up", ["batcher", "gateway"], true, true, ["clicks/0"])]);
+
+        public Task<ClusterAccounts> CollectAsync(CancellationToken cancellation) =>
+            Task.FromResult(new ClusterAccounts(["127.0.0.1:8082"], ["127.0.0.1:8083"], [new("a", 20, 10, 6, 2, 2)]));
     }
 
     private sealed class FixedAccounting : IAccounting

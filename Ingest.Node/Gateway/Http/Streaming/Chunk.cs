@@ -25,6 +25,9 @@ internal sealed class Chunk
     /// <summary>Why the rows were not taken in; null where they were.</summary>
     public Problem? Refused { get; set; }
 
+    /// <summary>The caller does not want to hear the ids.</summary>
+    public bool OmitsIds { get; private set; }
+
     public bool IsEmpty => lines.Count == 0;
 
     public bool HasRows => Submission is { Rows.Count: > 0 };
@@ -33,7 +36,11 @@ internal sealed class Chunk
     public bool IsFull =>
         lines.Count >= MaxLines || inputBytes >= MaxBytes || Submission is { Rows.Bytes: >= MaxBytes };
 
-    public void Open(Submission submission) => Submission = submission;
+    public void Open(Submission submission, bool omitsIds)
+    {
+        Submission = submission;
+        OmitsIds = omitsIds;
+    }
 
     /// <summary>The row that was encoded last is this line.</summary>
     public void AddRow(long number, long bytes)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Data.Common;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
 
@@ -13,8 +14,14 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
 {
     private Chunk? open;
 
-    /// <summary>The level of acknowledgement that the stream asks for; null for the table's own.</summary>
-    public Acknowledge? Acknowledge { get; init; }
+    /// <summary>Whose stream it is; null where the node does not know, or need not.</summary>
+    public Caller? Caller { get; init; }
+
+    /// <summary>Whether the verdicts of chunks from the next one on go without ids.</summary>
+    public bool OmitsIds { get; set; }
+
+    /// <summary>The level of acknowledgement of chunks from the next one on; null for the table's own.</summary>
+    public Acknowledge? Acknowledge { get; set; }
 
     /// <summary>The open chunk has to be submitted before the next row is added.</summary>
     public bool IsFull => open is { IsFull: true };
@@ -99,7 +106,8 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
         open = queue.RentChunk();
         var submission = gateway.Rent(table);
         submission.Acknowledge = Acknowledge;
-        open.Open(submission);
+        submission.Caller = Caller;
+        open.Open(submission, OmitsIds);
         return open;
     }
 }

@@ -15,7 +15,9 @@ internal sealed class RowReader(
     RecordFramer framer,
     RowForm form,
     string? key,
-    Problem tooLarge)
+    Problem tooLarge,
+    IdleWatch watch,
+    PartialRows partial)
 {
     private static readonly Problem Cut = Problems.Broken("The input ended within a quoted field.");
 
@@ -25,14 +27,18 @@ internal sealed class RowReader(
     public async Task<Problem?> RunAsync(ValueTask<ReadResult> pending)
     {
         Problem? ending;
+        long share = 0;
         try
         {
             while (true)
             {
-                var result = await pending;
+                var result = await WaitAsync(pending);
                 var buffer = result.Buffer;
-                if (result.IsCanceled) ending = Problems.StreamClosing;
+                var line = framer.Line;
+                if (result.IsCanceled) ending = watch.HasEnded ? Problems.StreamIdle : Problems.StreamClosing;
                 else (ending, buffer) = await TakeAsync(buffer, result.IsCompleted);
+                if (framer.Line != line) watch.Reset();
+                if (!partial.TryHold(ref share, buffer.Length)) ending ??= Problems.PartialFull;
                 body.AdvanceTo(buffer.Start, buffer.End);
                 if (ending is not null || result.IsCompleted) break;
                 pending = body.ReadAsync(CancellationToken.None);
@@ -41,10 +47,29 @@ internal sealed class RowReader(
         }
         finally
         {
+            partial.TryHold(ref share, 0);
             await filler.CloseAsync();
         }
 
         return ending;
+    }
+
+    private ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> pending)
+    {
+        return pending.IsCompleted ? pending : WatchAsync(pending);
+
+        async ValueTask<ReadResult> WatchAsync(ValueTask<ReadResult> read)
+        {
+            watch.Start();
+            try
+            {
+                return await read;
+            }
+            finally
+            {
+                watch.Stop();
+            }
+        }
     }
 
     /// <summary>Takes all records that are there; gives back what is left of the input.</summary>

@@ -1,6 +1,8 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http.Framing;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
 
@@ -11,7 +13,10 @@ namespace Ingest.Node.Gateway.Http.Streaming;
 internal sealed class StreamSession(
     IRowGateway gateway,
     EncoderPool encoders,
+    TableAccess access,
+    PartialRows partial,
     HttpOptions options,
+    TimeProvider time,
     IHostApplicationLifetime lifetime,
     Failures failures)
 {
@@ -37,13 +42,21 @@ internal sealed class StreamSession(
 
         var acknowledge = Preference.Read(context.Request);
         if (acknowledge is not null) Preference.Applied(context.Response);
+        // A stream may pause, and has a limit of its own for that.
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
         var first = await BeginAsync(context, body, layout);
         var queue = new ChunkQueue(options.StreamChunks);
         var sink = new VerdictWriter(context.Response.BodyWriter, layout, filter);
-        var writing = new VerdictLoop(gateway, queue, sink).RunAsync();
+        var writing = new VerdictLoop(
+            gateway, queue, sink, options.StreamIdleTimeout, time, context.Abort).RunAsync();
         var slot = encoders.Rent(table);
-        var filler = new ChunkFiller(gateway, queue) { Acknowledge = acknowledge };
-        var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge);
+        var filler = new ChunkFiller(gateway, queue) 
+        {
+            Acknowledge = acknowledge,
+            Caller = access.CallerOf(context),
+        };
+        using var watch = new IdleWatch(body, options.StreamIdleTimeout, time);
+        var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge, watch, partial);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);
         await writing;

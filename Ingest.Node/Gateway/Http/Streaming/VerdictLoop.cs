@@ -5,7 +5,10 @@ namespace Ingest.Node.Gateway.Http.Streaming;
 /// and gives everything back. Goes on to the last chunk also when nobody reads the answer any more, since the rows are
 /// written all the same and what holds them has to be returned.
 /// </summary>
-internal sealed class VerdictLoop(IRowGateway gateway, ChunkQueue queue, IVerdictSink sink)
+/// <param name="patience">How long a caller may leave what was sent unread, before he is taken for gone.</param>
+/// <param name="abort">Breaks the caller's connection off.</param>
+internal sealed class VerdictLoop(
+    IRowGateway gateway, ChunkQueue queue, IVerdictSink sink, TimeSpan patience, TimeProvider time, Action abort)
 {
     public async Task RunAsync()
     {
@@ -26,7 +29,7 @@ internal sealed class VerdictLoop(IRowGateway gateway, ChunkQueue queue, IVerdic
         {
             if (!queue.TryTake(out var chunk))
             {
-                await sink.SendAsync();
+                await SendAsync();
                 if (!await queue.WaitForChunkAsync()) break;
                 continue;
             }
@@ -35,7 +38,27 @@ internal sealed class VerdictLoop(IRowGateway gateway, ChunkQueue queue, IVerdic
         }
 
         sink.Close(queue.Ending);
-        await sink.SendAsync();
+        await SendAsync();
+    }
+
+    private ValueTask SendAsync()
+    {
+        var sending = sink.SendAsync();
+        return sending.IsCompleted ? sending : new ValueTask(WaitAsync(sending.AsTask()));
+    }
+
+    /// <summary>Waits for a caller to read, but not for ever: a stream's settled pieces are kept for him.</summary>
+    private async Task WaitAsync(Task sending)
+    {
+        try
+        {
+            await sending.WaitAsync(patience, time);
+        }
+        catch (TimeoutException)
+        {
+            abort();
+            await sending;
+        }
     }
 
     private async Task AnswerAsync(Chunk chunk)
@@ -47,7 +70,7 @@ internal sealed class VerdictLoop(IRowGateway gateway, ChunkQueue queue, IVerdic
         else
         {
             // What is written already must not wait for this chunk.
-            await sink.SendAsync();
+            await SendAsync();
             await chunk.Settled;
             // The gateway resumes one caller after the other; some hundreds of verdicts are not to hold the others up.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -56,6 +79,6 @@ internal sealed class VerdictLoop(IRowGateway gateway, ChunkQueue queue, IVerdic
         sink.Write(chunk);
         if (chunk.Submission is { } submission) gateway.Return(submission);
         queue.ReturnChunk(chunk);
-        if (sink.IsFull) await sink.SendAsync();
+        if (sink.IsFull) await SendAsync();
     }
 }

@@ -22,8 +22,11 @@ export function headers(more = {}) {
     : { ...more, "X-Api-Key": key };
 }
 
-/** The body of an answer, parsed; asks for a key, and tries again, where the node wants one. */
-export async function call(path, options = {}) {
+/**
+ * An answer's text and headers; asks for a key, and tries again, where the node wants one.
+ * @throws Problem where the answer is an error
+ */
+export async function fetchText(path, options = {}) {
   while (true) {
     const response = await fetch(path, { ...options, headers: headers(options.headers) });
     if (response.status === 401) {
@@ -31,11 +34,16 @@ export async function call(path, options = {}) {
       continue;
     }
     const text = await response.text();
-    const body = text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : text;
-    if (!response.ok) throw new Problem(response.status, body);
-    return body;
+    if (!response.ok) throw new Problem(response.status, text.startsWith("{") ? JSON.parse(text) : null);
+    return { text, headers: response.headers };
   }
 }
+
+/** An answer's body, parsed. */
+export const call = async (path, options) => {
+  const { text } = await fetchText(path, options);
+  return text === "" ? null : JSON.parse(text);
+};
 
 let asking = null;
 

@@ -10,7 +10,7 @@ const HEIGHT = 168;
 const CHARTS = [
   {
     title: "Rows per second", format: short,
-    lines: [["committed", "Committed", "good"], ["received", "Received", "plain"], ["rejected", "Rejected", "bad"]],
+    lines: [["received", "Received", "plain"], ["committed", "Committed", "good"], ["rejected", "Rejected", "bad"]],
   },
   {
     title: "Latency", format: time, note: "Latency of the slowest table",
@@ -77,8 +77,11 @@ class Chart {
         y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] },
       },
       axes: [
-        { ...axis, size: 24, gap: 2, space: 70, values: (_, times) => times.map((t) => timeOfDay(new Date(t * 1000)).slice(0, 5)), incrs: [60] },
-        { ...axis, size: 58, gap: 4, space: 34, values: (_, values) => values.map((v) => this.chart.format(v)) },
+        {
+          ...axis, size: 24, gap: 2, space: 40, incrs: [60, 120, 300],
+          values: (_, times) => times.map((at) => timeOfDay(new Date(at * 1000)).slice(0, 5)),
+        },
+        { ...axis, size: 62, gap: 4, space: 34, values: (_, values) => values.map((value) => this.chart.format(value)) },
       ],
       series: [{}, ...this.chart.lines.map(([, label, name]) => ({
         label, stroke: colour(name), width: 1.6, points: { show: false }, spanGaps: true,

@@ -1,0 +1,30 @@
+using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Access;
+
+namespace Ingest.Node.Gateway.Http;
+
+/// <summary>Finds the table that a caller wants to write to.</summary>
+internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
+{
+    /// <returns>The table; or null and why the caller cannot write to it.</returns>
+    /// <exception cref="Npgsql.NpgsqlException">The table is unknown and the database could not be
+    /// asked.</exception>
+    public async ValueTask<(TableDescriptor? Table, Problem? Problem)> FindAsync(HttpContext context, string name)
+    {
+        if (!catalog.TryGet(name, out var table))
+            table = await catalog.FindAsync(name, context.RequestAborted);
+        // Who may not write to it learns nothing of it, not even whether it is there.
+        if (!access.Allows(context, Scope.Write, table?.Name ?? name))
+            return (null, Problems.Forbidden(Scope.Write, name));
+        return table is null ? (null, TableRoute.Unknown(name, VisibleTo(context))) : (table, null);
+    }
+
+    /// <summary>Whether the table is still as it was when this descriptor was made.</summary>
+    public bool IsCurrent(TableDescriptor table) =>
+        catalog.TryGet(table.Name, out var known) && ReferenceEquals(known, table);
+
+    /// <summary>The tables that a mistyped name may have meant.</summary>
+    private IReadOnlyList<TableDescriptor> VisibleTo(HttpContext context) => access.IsOn
+        ? [.. catalog.Tables.Where(table => access.Allows(context, Scope.Write, table.Name))]
+        : catalog.Tables;
+}

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+using Ingest.Node.Catalog.Codecs;
+using Npgsql;
+
+namespace Ingest.Node.Writing;
+
+/// <summary>
+/// <c>INSERT ... SELECT ... FROM unnest($1, $2, ...)</c> for rows of one shape, with an array of fields for each
+/// column. It travels in one message with what comes before and after it, which COPY cannot.
+/// </summary>
+/// <param name="Types">For each column the types of its elements and of the array.</param>
+internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, uint Array)> Types)
+{
+    // PostgreSQL's own types text and text[], whose oids never change.
+    private static readonly (uint Element, uint Array) Text = (25, 1009);
+
+    /// <returns>null where the rows cannot come this way: an array's array would be unnested to the last element, and
+    /// a rule would see the INSERT, not COPY's rows.</returns>
+    public static UnnestInsert? For(TableDescriptor table, Shape shape)
+    {
+        if (shape.Columns.IsEmpty || table.HasInsertRule) return null;
+        var columns = shape.Columns.Select(column => table.ByName[column.Name]).ToArray();
+        var types = columns.Select(TypeOf).ToImmutableArray();
+        if (types.Any(type => type.Array == 0)) return null;
+
+        var names = string.Join(", ", columns.Select(column => TableNames.Quote(column.Name)));
+        var values = string.Join(", ", columns.Select(Value));
+        var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
+        var numbers = Enumerable.Range(1, columns.Length).ToArray();
+        return new UnnestInsert(
+            $"INSERT INTO {table.SqlName} ({names}){overriding} SELECT {values} "
+            + $"FROM unnest({string.Join(", ", numbers.Select(number => $"${number}"))}) "
+            + $"AS r ({string.Join(", ", numbers.Select(number => $"c{number}"))})",
+            types);
+    }
+
+    public NpgsqlBatchCommand Command(FieldArrays rows)
+    {
+        var command = new NpgsqlBatchCommand(Sql);
+        foreach (var column in rows.Columns)
+            command.Parameters.Add(new NpgsqlParameter<FieldArray> { TypedValue = column });
+        return command;
+    }
+
+    private static (uint Element, uint Array) TypeOf(Column column) =>
+        FieldCodecs.IsInput(column.Codec) ? Text : (column.TypeOid, column.ArrayOid);
+
+    private static string Value(Column column, int index) =>
+        FieldCodecs.IsInput(column.Codec) ? $"CAST(r.c{index + 1} AS {column.SqlType})" : $"r.c{index + 1}";
+}

@@ -1,0 +1,80 @@
+namespace Ingest.Tests.Writing;
+
+/// <summary>A table that can refuse a row for many reasons, and rows of which 1 % are refused for each of them.</summary>
+internal static class Mixture
+{
+    /// <summary>What a row that was there before has in its columns, and nobody else may learn.</summary>
+    public const string Secret = "another-row-s-secret";
+
+    public const string Tables =
+        $"""
+        CREATE TABLE parents (id int PRIMARY KEY);
+        INSERT INTO parents VALUES (1);
+        CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+        CREATE TABLE mixed (
+            id bigint PRIMARY KEY,
+            code text UNIQUE,
+            slot int UNIQUE DEFERRABLE INITIALLY DEFERRED,
+            spot int, CONSTRAINT apart EXCLUDE USING btree (spot WITH =),
+            must text NOT NULL,
+            size int CONSTRAINT small CHECK (size < 1000),
+            parent int REFERENCES parents,
+            late int REFERENCES parents DEFERRABLE INITIALLY DEFERRED,
+            amount positive,
+            divisor int, quotient int GENERATED ALWAYS AS (100 / divisor) STORED,
+            word text,
+            note text DEFAULT 'none');
+        INSERT INTO mixed (id, code, slot, spot, must) VALUES (-5, 'taken', -5, -5, '{Secret}');
+        CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NEW.word = 'before' AND TG_WHEN = 'BEFORE' THEN RAISE 'Not before.'; END IF;
+            IF NEW.word = 'coded' THEN RAISE 'Not coded.' USING ERRCODE = 'MY002'; END IF;
+            IF NEW.word = 'after' AND TG_WHEN = 'AFTER' THEN RAISE 'Not after.'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER judge_before BEFORE INSERT ON mixed FOR EACH ROW EXECUTE FUNCTION judge();
+        CREATE TRIGGER judge_after AFTER INSERT ON mixed FOR EACH ROW EXECUTE FUNCTION judge();
+        """;
+
+    /// <summary>By the last two digits of a row's number: what is bad about it, and what its caller is to be
+    /// told.</summary>
+    public static readonly IReadOnlyList<BadRow> Bad =
+    [
+        new("\"id\":-5", 409, "23505", "mixed_pkey"),
+        new("\"code\":\"taken\"", 409, "23505", "mixed_code_key"),
+        new("\"id\":{before}", 409, "23505", "mixed_pkey"),
+        new("\"slot\":-5", 409, "23505", "mixed_slot_key"),
+        new("\"spot\":-5", 409, "23P01", "apart"),
+        new("\"must\":null", 422, "23502", Column: "must"),
+        new("\"size\":1000", 422, "23514", "small"),
+        new("\"parent\":2", 422, "23503", "mixed_parent_fkey"),
+        new("\"late\":2", 422, "23503", "mixed_late_fkey"),
+        new("\"amount\":-1", 422, "23514", "positive_check", "amount"),
+        new("\"divisor\":0", 400, "22012"),
+        new("\"word\":\"before\"", 422, "P0001", Detail: "Not before."),
+        new("\"word\":\"coded\"", 422, "MY002", Detail: "Not coded."),
+        new("\"word\":\"after\"", 422, "P0001", Detail: "Not after."),
+    ];
+
+    /// <summary>What is wrong with the row of this number; null where nothing is.</summary>
+    public static BadRow? BadAt(int number) => number > 100 && number % 100 < Bad.Count ? Bad[number % 100] : null;
+
+    /// <summary>The JSON of the row of this number, from 1 on. Good ones are of two shapes.</summary>
+    public static string Row(int number)
+    {
+        // The row before is a good one of the same shape: rows of one shape keep their order.
+        var bad = BadAt(number)?.Field.Replace("{before}", $"{number - 48}", StringComparison.Ordinal);
+        var fields = new List<string> { $"\"id\":{number}", "\"must\":\"something\"", "\"divisor\":1" };
+        if (bad is not null)
+        {
+            fields.RemoveAll(field => field.StartsWith(bad[..bad.IndexOf(':', StringComparison.Ordinal)], StringComparison.Ordinal));
+            fields.Add(bad);
+        }
+
+        if (number % 3 == 0) fields.Add("\"note\":\"mine\"");
+        return $"{{{string.Join(',', fields)}}}";
+    }
+}
+
+/// <param name="Field">The JSON member that makes the row bad.</param>
+internal sealed record BadRow(
+    string Field, int Status, string SqlState, string? Constraint = null, string? Column = null, string? Detail = null);
