@@ -80,7 +80,7 @@ public sealed class LoadCommand(LoadOptions options, RowCount? count, TimeProvid
         Via = options.Via.ToString().ToLower(CultureInfo.InvariantCulture),
         Table = options.Table,
         Connections = options.Connections,
-        Window = options.Via == LoadVia.Http ? 1 : options.Window,
+        Window = options.Via is LoadVia.Ndjson or LoadVia.Grpc ? options.Window : 1,
         TargetRate = options.Rate,
         Rows = options.Rows,
         Sent = run.Tally.Sent,

@@ -13,23 +13,22 @@ public static class LoadCommandLine
         var defaults = new LoadOptions();
         var rows = Positive("--rows", defaults.Rows, "Rows to be committed");
         var via = new Option<string>("--via") { Description = "The way in", DefaultValueFactory = _ => "http" };
-        via.AcceptOnlyFromAmong("http", "ndjson");
+        via.AcceptOnlyFromAmong("http", "ndjson", "grpc", "grpc-unary");
         var rate = Positive<double?>("--rate", null, "Rows per second in all (open loop); without it a closed loop");
-        var connections = Positive<int?>("--connections", null, "Connections; 128 for http, 2 for ndjson");
-        var window = Positive("--window", defaults.Window, "ndjson: rows in flight on a connection, at most");
+        var connections = Positive<int?>("--connections", null, "Connections, or callers at a time for grpc-unary; 128, and 2 for ndjson and grpc");
+        var window = Positive("--window", defaults.Window, "ndjson, grpc: rows in flight on a connection, at most");
         var table = new Option<string>("--table")
         {
             Description = "The table; the rows have the columns of clicks, whatever its name",
             DefaultValueFactory = _ => defaults.Table,
         };
-        var url = new Option<string>("--url")
+        var url = new Option<string?>("--url")
         {
-            Description = "The node",
-            DefaultValueFactory = _ => defaults.Url.OriginalString,
+            Description = "The node; http://localhost:8080, and http://localhost:8081 for grpc",
         };
         url.Validators.Add(result =>
         {
-            if (!Uri.IsWellFormedUriString(result.GetValueOrDefault<string>(), UriKind.Absolute))
+            if (result.Tokens.Count > 0 && !Uri.IsWellFormedUriString(result.Tokens[^1].Value, UriKind.Absolute))
                 result.AddError("--url must be an absolute URL, like http://localhost:8080.");
         });
         var headers = new Option<string[]>("--header") { Description = "A further request header, 'Name: value'" };
@@ -46,7 +45,8 @@ public static class LoadCommandLine
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var how = parsed.GetRequiredValue(via) == "ndjson" ? LoadVia.Ndjson : LoadVia.Http;
+            var how = Enum.Parse<LoadVia>(
+                parsed.GetRequiredValue(via).Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
             var options = new LoadOptions
             {
                 Rows = parsed.GetValue(rows),
@@ -55,7 +55,7 @@ public static class LoadCommandLine
                 Connections = parsed.GetValue(connections) ?? LoadOptions.DefaultConnections(how),
                 Window = parsed.GetValue(window),
                 Table = parsed.GetRequiredValue(table),
-                Url = new Uri(parsed.GetRequiredValue(url)),
+                Url = parsed.GetValue(url) is { } given ? new Uri(given) : LoadOptions.DefaultUrl(how),
                 Headers = parsed.GetValue(headers) ?? [],
                 Timeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
             };

@@ -8,6 +8,12 @@ public enum LoadVia
 
     /// <summary>One endless request a connection, a JSON row a line, verdicts read at the same time.</summary>
     Ndjson,
+
+    /// <summary>One CreateStream call a connection, some hundreds of JSON rows a message.</summary>
+    Grpc,
+
+    /// <summary>One JSON row a Create call; all callers share one connection.</summary>
+    GrpcUnary,
 }
 
 /// <summary>What a load is to do. Times are bounds on one row or one connection, never on the whole load.</summary>
@@ -24,13 +30,13 @@ public sealed record LoadOptions
 
     public int Connections { get; init; } = 128;
 
-    /// <summary>Rows in flight on one NDJSON connection, at most.</summary>
+    /// <summary>Rows in flight on one stream, at most.</summary>
     public int Window { get; init; } = 4_096;
 
     /// <summary>The table's served name. The rows have the columns of the demo table <c>clicks</c>.</summary>
     public string Table { get; init; } = "clicks";
 
-    public Uri Url { get; init; } = new("http://localhost:8080");
+    public Uri Url { get; init; } = DefaultUrl(LoadVia.Http);
 
     /// <summary>Further request headers, each as <c>Name: value</c>.</summary>
     public IReadOnlyList<string> Headers { get; init; } = [];
@@ -46,5 +52,10 @@ public sealed record LoadOptions
     public TimeSpan StopWithin { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The connections that suit a way in: many for single requests, few for streams.</summary>
-    public static int DefaultConnections(LoadVia via) => via == LoadVia.Http ? 128 : 2;
+    public static int DefaultConnections(LoadVia via) => via is LoadVia.Http or LoadVia.GrpcUnary ? 128 : 2;
+
+    /// <summary>Where a node listens for a way in by default.</summary>
+    public static Uri DefaultUrl(LoadVia via) => via is LoadVia.Grpc or LoadVia.GrpcUnary
+        ? new("http://localhost:8081")
+        : new("http://localhost:8080");
 }

@@ -1,4 +1,7 @@
 using System.Net.Sockets;
+using Grpc.Core;
+using Grpc.Net.Client;
+using ApiClient = Ingest.Messages.Api.V1.Ingest.IngestClient;
 
 namespace Ingest.Bench.Load;
 
@@ -22,9 +25,14 @@ public sealed class LoadRun : IDisposable
         Pacer = new Pacer(options.Rows, options.Rate, time);
         Latency = new LatencyRecorder(time);
         Watchdog = new Watchdog(options.Timeout, time);
-        Requests = options.Via == LoadVia.Http
-            ? new RowSource().Wrapped(row => Target.CreateRequest(row))
-            : new RowSource().Wrapped(row => [.. row, (byte)'\n']);
+        Requests = options.Via switch
+        {
+            LoadVia.Http => new RowSource().Wrapped(row => Target.CreateRequest(row)),
+            LoadVia.Ndjson => new RowSource().Wrapped(row => [.. row, (byte)'\n']),
+            _ => new RowSource(),
+        };
+        foreach (var header in options.Headers.Select(header => header.Split(':', 2)))
+            GrpcHeaders.Add(header[0].ToLowerInvariant(), header[1].Trim());
     }
 
     public LoadOptions Options { get; }
@@ -33,7 +41,10 @@ public sealed class LoadRun : IDisposable
 
     public HttpTarget Target { get; }
 
-    /// <summary>What is sent for each row: a whole request, or a line of a stream.</summary>
+    /// <summary>The further headers, as gRPC has them.</summary>
+    internal Metadata GrpcHeaders { get; } = [];
+
+    /// <summary>What is sent for each row: a whole request, a line of a stream, or the row itself.</summary>
     public RowSource Requests { get; }
 
     public Pacer Pacer { get; }
@@ -57,11 +68,18 @@ public sealed class LoadRun : IDisposable
     public async Task RunAsync()
     {
         Pacer.Start();
+        // Calls of one row share one connection, as they do in a program that makes one client.
+        using var channel = Options.Via == LoadVia.GrpcUnary ? GrpcChannel.ForAddress(Options.Url) : null;
         var workers = new Task[Options.Connections];
         for (var i = 0; i < workers.Length; i++)
         {
-            workers[i] = Options.Via == LoadVia.Http
-                ? new HttpWorker(this).RunAsync() : new NdjsonWorker(this).RunAsync();
+            workers[i] = Options.Via switch
+            {
+                LoadVia.Http => new HttpWorker(this).RunAsync(),
+                LoadVia.Ndjson => new NdjsonWorker(this).RunAsync(),
+                LoadVia.Grpc => new GrpcWorker(this).RunAsync(),
+                _ => new GrpcUnaryWorker(this, new ApiClient(channel)).RunAsync(),
+            };
         }
         await Task.WhenAll(workers);
     }

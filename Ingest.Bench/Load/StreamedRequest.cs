@@ -11,21 +11,14 @@ namespace Ingest.Bench.Load;
 /// </summary>
 public sealed class StreamedRequest : IBodySink, IDisposable
 {
-    private static readonly TimeSpan ShortestSleep = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan RefusedSleep = TimeSpan.FromMilliseconds(50);
-
     private readonly LoadRun run;
     private readonly HttpConnection connection;
-    private readonly ConcurrentQueue<RefusedRow> refused;
-    private readonly StreamWindow window;
+    private readonly RowFlow rows;
     private readonly LineSplitter lines;
     private readonly BodyStart errorBody = new();
     private readonly ChunkBuffer chunk = new(64 * 1024);
-    private readonly SemaphoreSlim verdictsCame = new(0);
     private long endSent;
     private long committed;
-    private long verdicts;
     private bool isEnded;
     private bool hasSummary;
 
@@ -33,21 +26,20 @@ public sealed class StreamedRequest : IBodySink, IDisposable
     {
         this.run = run;
         this.connection = connection;
-        this.refused = refused;
-        window = new StreamWindow(run.Options.Window);
+        rows = new RowFlow(run, refused);
         lines = new LineSplitter(HandleLine);
     }
 
     /// <summary>The stream ended as it should: all verdicts, then the summary.</summary>
     public bool IsClean { get; private set; }
 
-    public bool HadVerdicts => verdicts > 0;
+    public bool HadVerdicts => rows.HadVerdicts;
 
     /// <summary>What a refusal of the whole stream asked for.</summary>
     public int? RetryAfterSeconds { get; private set; }
 
     /// <summary>The timestamp since which an answer is awaited: a verdict, or the summary; 0 where none is.</summary>
-    public long AwaitingSince => window.OldestSent is not 0 and var oldest ? oldest : Volatile.Read(ref endSent);
+    public long AwaitingSince => rows.OldestSent is not 0 and var oldest ? oldest : Volatile.Read(ref endSent);
 
     /// <summary>Streams until there are no rows left, or the connection fails; settles what it has sent.</summary>
     public async Task RunAsync()
@@ -57,13 +49,15 @@ public sealed class StreamedRequest : IBodySink, IDisposable
         var isReceived = await GuardedAsync(ReceiveAsync);
         Volatile.Write(ref isEnded, true);
         connection.Dispose();
-        verdictsCame.Release();
+        rows.Wake();
         var isSent = await sending;
-        IsClean = isReceived && isSent && hasSummary && window.Count == 0;
-        SettleRest();
+        IsClean = isReceived && isSent && hasSummary && rows.Unsettled == 0;
+        var status = connection.Response.IsComplete ? connection.Response.Status : 0;
+        // Refused where the whole stream was, else nobody knows.
+        rows.SettleRest(status is 0 or 200 ? RowOutcome.NoAnswer : Tally.OutcomeOf(status));
     }
 
-    public void Dispose() => verdictsCame.Dispose();
+    public void Dispose() => rows.Dispose();
 
     /// <summary>Runs one side; true where it came to its end.</summary>
     private async Task<bool> GuardedAsync(Func<Task> side)
@@ -89,10 +83,9 @@ public sealed class StreamedRequest : IBodySink, IDisposable
         await connection.SendAsync(run.Target.StreamHead());
         while (!Volatile.Read(ref isEnded))
         {
-            var rows = FillChunk();
-            if (rows > 0) await connection.SendAsync(chunk.Finish());
-            else if (IsDone()) break;
-            else await verdictsCame.WaitAsync(UntilNextRow());
+            if (FillChunk() > 0) await connection.SendAsync(chunk.Finish());
+            else if (rows.IsDone) break;
+            else await rows.WaitAsync();
         }
         if (Volatile.Read(ref isEnded)) return;
         // The summary is an answer too, and can be overdue.
@@ -100,46 +93,13 @@ public sealed class StreamedRequest : IBodySink, IDisposable
         await connection.SendAsync("0\r\n\r\n"u8.ToArray());
     }
 
-    /// <summary>No row is left to be sent, and none can come back refused.</summary>
-    private bool IsDone() =>
-        window.Count == 0 && (run.Stopping.IsCancellationRequested || (run.Pacer.IsExhausted && refused.IsEmpty));
-
     private int FillChunk()
     {
         chunk.Clear();
         var count = 0;
-        for (var free = window.Free; count < free && chunk.HasRoom && TryTakeRow(out var row); count++)
-        {
+        for (var free = rows.Free; count < free && chunk.HasRoom && rows.TryTake(out var row); count++)
             chunk.Add(run.Requests[row.Row].Span);
-            window.Add(row);
-        }
         return count;
-    }
-
-    private bool TryTakeRow(out StreamRow row)
-    {
-        row = default;
-        if (run.Stopping.IsCancellationRequested) return false;
-        if (refused.TryPeek(out var again) && run.Time.GetTimestamp() >= again.NotBefore
-            && refused.TryDequeue(out again))
-        {
-            run.Tally.CountRetry();
-            row = again.Row with { Sent = run.Time.GetTimestamp() };
-            return true;
-        }
-        if (!run.Pacer.TryTakeDue(out var next)) return false;
-        run.Tally.CountSent();
-        row = new StreamRow(next, run.Pacer.LatencyStart(next), run.Time.GetTimestamp());
-        return true;
-    }
-
-    /// <summary>How long the sender may sleep if no verdict makes room first.</summary>
-    private TimeSpan UntilNextRow()
-    {
-        if (window.Free == 0) return Timeout.InfiniteTimeSpan;
-        var wait = run.Pacer.IsExhausted ? LongestSleep : run.Pacer.UntilNextDue();
-        var longest = refused.IsEmpty ? LongestSleep : RefusedSleep;
-        return wait < ShortestSleep ? ShortestSleep : wait > longest ? longest : wait;
     }
 
     private async Task ReceiveAsync()
@@ -164,7 +124,7 @@ public sealed class StreamedRequest : IBodySink, IDisposable
     {
         if (connection.Response.Status == 200) lines.Push(piece);
         else errorBody.Body(piece);
-        if (verdictsCame.CurrentCount == 0) verdictsCame.Release();
+        rows.Wake();
     }
 
     private void HandleLine(ReadOnlySpan<byte> line)
@@ -177,43 +137,7 @@ public sealed class StreamedRequest : IBodySink, IDisposable
                 run.Fail($"A stream's summary says {verdict.Committed} rows committed, its verdicts say {committed}.");
             return;
         }
-        verdicts++;
-        var row = window.Take(verdict.Line);
-        var outcome = Tally.OutcomeOf(verdict.Status);
-        if (outcome == RowOutcome.Committed) committed++;
-        else if (outcome != RowOutcome.Accepted) run.Judge(verdict.Status, Encoding.UTF8.GetString(line));
-        if (outcome == RowOutcome.Refused)
-        {
-            SendAgain(row);
-            return;
-        }
-        run.Latency.Record(row.Start, run.Time.GetTimestamp());
-        run.Tally.Settle(outcome);
-    }
-
-    private void SendAgain(StreamRow row)
-    {
-        if (run.Time.GetElapsedTime(row.Start) >= run.Options.RetryFor)
-        {
-            run.Tally.Settle(RowOutcome.Refused);
-            return;
-        }
-        // A verdict line carries no Retry-After; a stream is slowed down before it is refused, so a second is not too
-        // long.
-        var pause = new Backoff(run.Time, run.Options.RetryFor).Next(1);
-        var notBefore = run.Time.GetTimestamp() + (long)(pause.TotalSeconds * run.Time.TimestampFrequency);
-        refused.Enqueue(new RefusedRow(row, notBefore));
-    }
-
-    /// <summary>Rows without verdict: refused where the whole stream was, else nobody knows.</summary>
-    private void SettleRest()
-    {
-        var status = connection.Response.IsComplete ? connection.Response.Status : 0;
-        var outcome = status is 0 or 200 ? RowOutcome.NoAnswer : Tally.OutcomeOf(status);
-        while (window.TryTakeOldest(out var row))
-        {
-            if (outcome == RowOutcome.Refused) SendAgain(row);
-            else run.Tally.Settle(outcome);
-        }
+        var text = verdict.Status is 201 or 202 ? null : Encoding.UTF8.GetString(line);
+        if (rows.Settle(verdict.Line, verdict.Status, text) == RowOutcome.Committed) committed++;
     }
 }

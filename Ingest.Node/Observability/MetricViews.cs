@@ -28,6 +28,8 @@ internal static class MetricViews
         // Another node in this process has meters of the same names.
         if (instrument.Meter.Scope is { } scope && scope != metrics && scope != factory)
             return MetricStreamConfiguration.Drop;
+        // Counted up and down for each request, it would cost as much as all that is Ingest's own.
+        if (instrument.Name == "http.server.active_requests") return MetricStreamConfiguration.Drop;
         if (instrument.Meter.Name != Instruments.MeterName) return null;
         if (instrument is not (Histogram<double> or Histogram<long>))
             return new MetricStreamConfiguration { CardinalityLimit = MaxStreams };

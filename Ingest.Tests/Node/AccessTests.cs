@@ -2,10 +2,15 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Ingest.Messages.Api.V1;
 using Ingest.Node;
 using Ingest.Node.Cluster;
 using Ingest.Tests.Postgres;
 using Microsoft.IdentityModel.Tokens;
+using ApiClient = Ingest.Messages.Api.V1.Ingest.IngestClient;
 
 namespace Ingest.Tests.Node;
 
@@ -100,7 +105,8 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
 
         var listed = JsonSerializer.Deserialize<JsonElement>(await tables.Content.ReadAsStringAsync());
         Assert.Equal(
-            ["orders"], listed.GetProperty("tables").EnumerateArray().Select(table => table.GetProperty("name").GetString()));
+            ["orders"],
+            listed.GetProperty("tables").EnumerateArray().Select(table => table.GetProperty("name").GetString()));
         var accounts = JsonSerializer.Deserialize<JsonElement>(await accounting.Content.ReadAsStringAsync());
         Assert.Equal(
             ["orders"],
@@ -119,6 +125,19 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
 
         await Soon.IsTrueAsync(async () => await fixture.PostAsync("clicks", old) == 401);
         Assert.Equal(201, await fixture.PostAsync("clicks", renewed));
+    }
+
+    [Fact]
+    public async Task Should_know_a_new_key_at_once_however_many_show_it()
+    {
+        using var output = new StringWriter();
+        var command = new ApiKeyCommand(fixture.Database.DataSource, TimeProvider.System, output);
+        await command.InvokeAsync("add", "crowd", "write:*");
+        var key = output.ToString().Trim();
+
+        var told = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => fixture.PostAsync("clicks", key)));
+
+        Assert.All(told, status => Assert.Equal(201, status));
     }
 
     [Fact]
@@ -167,7 +186,8 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         var foreign = new SigningCredentials(new RsaSecurityKey(other) { KeyId = "1" }, SecurityAlgorithms.RsaSha256);
         // A key that both sides would have to share: here, what everybody can read of the issuer's.
         var shared = new SigningCredentials(
-            new SymmetricSecurityKey(Encoding.UTF8.GetBytes(File.ReadAllText(issuer.File))), SecurityAlgorithms.HmacSha256);
+            new SymmetricSecurityKey(Encoding.UTF8.GetBytes(File.ReadAllText(issuer.File))),
+            SecurityAlgorithms.HmacSha256);
         var good = issuer.Sign(Grant);
         var unsigned = $"{Base64UrlEncoder.Encode("""{"alg":"none","typ":"JWT"}""")}.{good.Split('.')[1]}.";
 
@@ -250,8 +270,20 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         Assert.Equal(code, response.Headers.GetValues("grpc-status").Single());
     }
 
+    [Fact]
+    public async Task Should_ask_callers_of_grpc_by_the_same_headers()
+    {
+        var key = await fixture.AddKeyAsync("grpc caller", "write:clicks");
+
+        Assert.Equal(StatusCode.Unauthenticated, await fixture.CreateAsync("clicks", "x-api-key", "ingest_no"));
+        Assert.Equal(StatusCode.PermissionDenied, await fixture.CreateAsync("orders", "x-api-key", key));
+        Assert.Equal(StatusCode.OK, await fixture.CreateAsync("clicks", "x-api-key", key));
+        Assert.Equal(StatusCode.OK, await fixture.CreateAsync("clicks", "authorization", $"Bearer {key}"));
+    }
+
     private static async Task<string?> TypeOf(HttpResponseMessage response) =>
-        JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()).GetProperty("type").GetString();
+        JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync())
+            .GetProperty("type").GetString();
 
     public sealed class Fixture : IAsyncLifetime
     {
@@ -311,6 +343,22 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
             using var response = await SendAsync(
                 "POST", $"/v1/tables/{table}/rows", credential, scheme, "application/json", """{"url":"u"}""");
             return (int)response.StatusCode;
+        }
+
+        internal async Task<StatusCode> CreateAsync(string table, string header, string credential)
+        {
+            using var channel = GrpcChannel.ForAddress(node.Host.GrpcAddress);
+            try
+            {
+                await new ApiClient(channel).CreateAsync(
+                    new CreateRequest { Table = table, Json = ByteString.CopyFromUtf8("""{"url":"u"}""") },
+                    new Metadata { { header, credential } });
+                return StatusCode.OK;
+            }
+            catch (RpcException error)
+            {
+                return error.StatusCode;
+            }
         }
 
         /// <summary>Posts rows until one is answered with a status.</summary>

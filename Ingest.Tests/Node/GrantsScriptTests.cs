@@ -99,7 +99,8 @@ public sealed class GrantsScriptTests : IAsyncLifetime
     {
         await using var source = NpgsqlDataSource.Create(connection);
         await using var zombie = await source.OpenConnectionAsync();
-        await using (var hang = new NpgsqlCommand("BEGIN; SELECT count(*) FROM (SELECT FROM ingest.ledger FOR UPDATE) l", zombie))
+        const string lockAll = "BEGIN; SELECT count(*) FROM (SELECT FROM ingest.ledger FOR UPDATE) l";
+        await using (var hang = new NpgsqlCommand(lockAll, zombie))
             await hang.ExecuteNonQueryAsync();
 
         Assert.Equal(201, (await node.PostAsync("clicks", """{"url":"behind"}""")).Status);

@@ -94,7 +94,8 @@ public sealed class HostileNameTests(HostileNameTests.Fixture fixture) : IClassF
         var metrics = await Node.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
 
         var tables = list.GetProperty("tables").EnumerateArray()
-            .Select(table => (table.GetProperty("schema").GetString(), table.GetProperty("table").GetString())).ToHashSet();
+            .Select(table => (table.GetProperty("schema").GetString(), table.GetProperty("table").GetString()))
+            .ToHashSet();
         Assert.All(Names, name => Assert.Contains((SchemaOf(name), name), tables));
         // A line of the text format is a comment or ends with a value: no name has made one of its own.
         Assert.All(

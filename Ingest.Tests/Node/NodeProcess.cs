@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Ingest.Tests.Postgres;
@@ -11,14 +12,19 @@ namespace Ingest.Tests.Node;
 internal sealed class NodeProcess : IAsyncDisposable
 {
     private readonly Process process;
+    private readonly ConcurrentQueue<string> output;
 
-    private NodeProcess(Process process, int port)
+    private NodeProcess(Process process, ConcurrentQueue<string> output, int port)
     {
         this.process = process;
+        this.output = output;
         Client = new RowClient(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}")));
     }
 
     public RowClient Client { get; }
+
+    /// <summary>What it has printed, to both of its outputs.</summary>
+    public IEnumerable<string> Output => output;
 
     public bool HasExited => process.HasExited;
 
@@ -36,10 +42,13 @@ internal sealed class NodeProcess : IAsyncDisposable
         start.Environment["INGEST_REMOTE_PORT"] = "0";
         foreach (var (name, value) in settings) start.Environment[name] = value;
         var process = Process.Start(start)!;
+        var output = new ConcurrentQueue<string>();
+        process.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
         // Read away, or the node would wait for a reader of a full pipe.
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var node = new NodeProcess(process, port);
+        var node = new NodeProcess(process, output, port);
         await Soon.IsTrueAsync(
             async () => process.HasExited
                 ? throw new InvalidOperationException($"The node ended with {process.ExitCode}.")

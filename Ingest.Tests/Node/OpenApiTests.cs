@@ -1,5 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Grpc.AspNetCore.Server;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Ingest.Tests.Node;
 
@@ -61,6 +64,24 @@ public sealed class OpenApiTests(OpenApiTests.Fixture fixture) : IClassFixture<O
     }
 
     [Fact]
+    public async Task Should_describe_every_call_of_the_surface()
+    {
+        var paths = (await DocumentAsync())["paths"]!.AsObject();
+        string[] others = ["/docs", "/dashboard", "/openapi", "/v1/{**path}", "/v1/tables/{table}/rows"];
+
+        var calls = fixture.Node.Host.Services.GetServices<EndpointDataSource>()
+            .SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
+            .Select(endpoint => $"/{endpoint.RoutePattern.RawText!.TrimStart('/')}")
+            .Where(path => path.Length > 1 && !path.Contains("{unimplemented", StringComparison.Ordinal)
+                && !others.Any(other => path.StartsWith(other, StringComparison.Ordinal)))
+            .Distinct().ToArray();
+
+        Assert.Contains("/v1/accounting", calls);
+        Assert.Empty(calls.Except(paths.Select(path => path.Key)));
+    }
+
+    [Fact]
     public async Task Should_say_of_each_column_what_the_table_says()
     {
         var schema = (await DocumentAsync())["components"]!["schemas"]!["facts"]!;
@@ -68,20 +89,20 @@ public sealed class OpenApiTests(OpenApiTests.Fixture fixture) : IClassFixture<O
         Assert.False(schema["additionalProperties"]!.GetValue<bool>());
         Assert.Equal(["code", "state"], schema["required"]!.AsArray().Select(name => name!.GetValue<string>()));
         Assert.Equal(
-            """{"type":"string","maxLength":20,"description":"PostgreSQL type: character varying(20)."}""",
+            """{"type":"string","maxLength":20,"description":"PostgreSQL type: `character varying(20)`."}""",
             Column("code"));
         Assert.Equal(
-            """{"type":"string","enum":["sad","so so"],"description":"PostgreSQL type: mood."}""", Column("state"));
+            """{"type":"string","enum":["sad","so so"],"description":"PostgreSQL type: `mood`."}""", Column("state"));
         Assert.Equal(
-            """{"type":["string","null"],"enum":["sad","so so",null],"description":"PostgreSQL type: mood."}""",
+            """{"type":["string","null"],"enum":["sad","so so",null],"description":"PostgreSQL type: `mood`."}""",
             Column("before"));
         Assert.Equal(
             """{"type":"integer","format":"int32","minimum":-2147483648,"maximum":2147483647,"default":42,"""
-            + "\"description\":\"PostgreSQL type: integer. Default: 42.\"}",
+            + "\"description\":\"PostgreSQL type: `integer`. Default: `42`.\"}",
             Column("weight"));
         Assert.Equal("it's", schema["properties"]!["note"]!["default"]!.GetValue<string>());
         Assert.True(schema["properties"]!["twice"]!["readOnly"]!.GetValue<bool>());
-        Assert.Equal(1_000_000, schema["properties"]!["price"]!["exclusiveMaximum"]!.GetValue<decimal>());
+        Assert.Equal(999_999.99m, schema["properties"]!["price"]!["maximum"]!.GetValue<decimal>());
         Assert.Equal("date-time", schema["properties"]!["times"]!["items"]!["format"]!.GetValue<string>());
 
         string Column(string name) => schema["properties"]![name]!.ToJsonString(

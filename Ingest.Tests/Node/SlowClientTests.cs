@@ -104,7 +104,7 @@ public sealed class SlowClientTests(SlowClientTests.Fixture fixture) : IClassFix
         }
     }
 
-    /// <summary>Opens connections that do something, and holds the latency of a row beside them to that before.</summary>
+    /// <summary>Opens connections that do something; the latency of a row beside them is to be as before.</summary>
     private async Task AttackAsync(int count, Func<TcpClient, Task> act, TimeSpan closedWithin)
     {
         var before = await MedianAsync();

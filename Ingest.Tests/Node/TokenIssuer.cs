@@ -42,7 +42,8 @@ internal sealed class TokenIssuer : IDisposable
     {
         var now = TimeProvider.System.GetUtcNow();
         var end = now + (validFor ?? TimeSpan.FromMinutes(5));
-        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
+        var handler = new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false };
+        return handler.CreateToken(new SecurityTokenDescriptor
         {
             Issuer = issuer,
             Audience = audience,

@@ -48,7 +48,8 @@ internal sealed class LaneDatabase : IAsyncDisposable
     public LaneStore Store { get; }
 
     /// <param name="mayStage">The role may make temporary tables.</param>
-    public static async Task<LaneDatabase> CreateAsync(bool mayStage)
+    /// <param name="mayRead">The role may read the tables that it writes.</param>
+    public static async Task<LaneDatabase> CreateAsync(bool mayStage, bool mayRead = true)
     {
         var database = await TestDatabase.CreateAsync();
         var role = $"writer_{Guid.NewGuid():N}";
@@ -58,7 +59,7 @@ internal sealed class LaneDatabase : IAsyncDisposable
             CREATE ROLE {role} LOGIN PASSWORD 'secret';
             REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC;
             CREATE SCHEMA ingest AUTHORIZATION {role};
-            ALTER DEFAULT PRIVILEGES GRANT INSERT, SELECT ON TABLES TO {role};
+            ALTER DEFAULT PRIVILEGES GRANT INSERT{(mayRead ? ", SELECT" : "")} ON TABLES TO {role};
             ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {role};
             """);
         if (mayStage) await database.ExecuteAsync($"GRANT TEMPORARY ON DATABASE {name} TO {role}");

@@ -41,8 +41,11 @@ internal sealed class NumericCodec : ScalarCodec
         doesNotFit = $"does not fit numeric({precision},{scale})";
     }
 
-    /// <summary>The digits before the decimal point that a value may have at most; null for no limit.</summary>
-    public int? WholeDigits => HasModifier ? precision - scale : null;
+    /// <summary>The p of <c>numeric(p,s)</c>; 0 where there is none.</summary>
+    public int Precision => precision;
+
+    /// <summary>The s of <c>numeric(p,s)</c>, which may be negative.</summary>
+    public int Scale => scale;
 
     private bool HasModifier => precision > 0;
 

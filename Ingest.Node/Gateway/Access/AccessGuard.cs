@@ -19,7 +19,8 @@ internal sealed class AccessGuard(ApiKeys? keys, TokenCallers? tokens, AccessAns
         if (endpoint is null || endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null) return next(context);
         // Who has forgotten to say whom an endpoint is for has not opened it.
         var required = endpoint.Metadata.GetMetadata<RequiredScope>()?.Scopes ?? Scope.Administer;
-        if (CredentialOf(context.Request) is not { } credential) return answers.Unauthenticated(context, wasGiven: false);
+        if (CredentialOf(context.Request) is not { } credential)
+            return answers.Unauthenticated(context, wasGiven: false);
         var lookup = FindAsync(credential);
         return lookup.IsCompletedSuccessfully
             ? EnterAsync(context, next, lookup.Result, required)

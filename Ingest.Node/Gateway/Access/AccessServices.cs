@@ -9,7 +9,8 @@ internal static class AccessServices
         services.AddSingleton(new TableAccess(options.IsOn, options.Limits.IsAny));
         if (!options.IsOn && !options.Limits.IsAny) return services;
         services.AddSingleton(options).AddSingleton<CallerBudgets>().AddSingleton<AccessAnswers>();
-        if (options.ApiKeys) services.AddSingleton<ApiKeys>().AddHostedService(all => all.GetRequiredService<ApiKeys>());
+        if (options.ApiKeys)
+            services.AddSingleton<ApiKeys>().AddHostedService(all => all.GetRequiredService<ApiKeys>());
         if (options.Jwt is not null) services.AddSingleton<TokenCallers>();
         if (!options.IsOn) return services.AddSingleton<AddressCallers>();
         return services.AddSingleton(all => new AccessGuard(

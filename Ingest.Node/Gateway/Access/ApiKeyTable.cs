@@ -52,7 +52,9 @@ internal static class ApiKeyTable
                 reader.GetString(0), reader.GetString(1), reader.GetFieldValue<byte[]>(2),
                 reader.GetFieldValue<string[]>(3))
             {
-                ExpiresAt = await reader.IsDBNullAsync(4, cancellation) ? null : reader.GetFieldValue<DateTimeOffset>(4),
+                ExpiresAt = await reader.IsDBNullAsync(4, cancellation)
+                    ? null
+                    : reader.GetFieldValue<DateTimeOffset>(4),
                 RowsPerSecond = await reader.IsDBNullAsync(5, cancellation) ? null : reader.GetInt32(5),
                 InFlightRows = await reader.IsDBNullAsync(6, cancellation) ? null : reader.GetInt32(6),
             });
@@ -76,7 +78,11 @@ internal static class ApiKeyTable
             NpgsqlDbType = NpgsqlDbType.TimestampTz,
         });
         foreach (var limit in new[] { key.RowsPerSecond, key.InFlightRows })
-            command.Parameters.Add(new() { Value = (object?)limit ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+        {
+            command.Parameters.Add(
+                new() { Value = (object?)limit ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+        }
+
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

@@ -6,7 +6,7 @@ namespace Ingest.Node.Gateway.Access;
 
 /// <summary>
 /// The keys of <c>ingest.api_keys</c>, read anew at an interval, and at most once a second where somebody shows a key
-/// that is not known yet. While the database is away the keys stay as they were.
+/// that is not known yet, who waits for that. While the database is away the keys stay as they were.
 /// </summary>
 internal sealed partial class ApiKeys : BackgroundService
 {
@@ -18,6 +18,7 @@ internal sealed partial class ApiKeys : BackgroundService
     private readonly TimeProvider time;
     private readonly ILogger<ApiKeys> logger;
     private readonly SharedRead reads;
+    private readonly SharedRead lookups;
     private FrozenDictionary<string, Entry> keys = FrozenDictionary<string, Entry>.Empty;
     private long readAt;
     private bool isFailing;
@@ -35,6 +36,7 @@ internal sealed partial class ApiKeys : BackgroundService
         this.time = time;
         this.logger = logger;
         reads = new SharedRead(ReadAsync);
+        lookups = new SharedRead(LookAsync);
     }
 
     /// <summary>Who calls by a key; null where the key is unknown or its time is up.</summary>
@@ -43,7 +45,7 @@ internal sealed partial class ApiKeys : BackgroundService
         if (!ApiKey.TryGetId(key, out var id)) return default;
         if (Volatile.Read(ref keys).GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(id, out var entry))
             return new ValueTask<Caller?>(Verify(entry, key));
-        return time.GetElapsedTime(Volatile.Read(ref readAt)) < UnknownEvery ? default : ReadAndFindAsync(key);
+        return ReadAndFindAsync(key);
     }
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -72,11 +74,19 @@ internal sealed partial class ApiKeys : BackgroundService
 
     private async ValueTask<Caller?> ReadAndFindAsync(string key)
     {
-        await RefreshAsync();
+        await lookups.RunAsync();
         return ApiKey.TryGetId(key, out var id)
             && Volatile.Read(ref keys).GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(id, out var entry)
                 ? Verify(entry, key)
                 : null;
+    }
+
+    /// <summary>Reads for those who showed an unknown key: however many, a second after the last time.</summary>
+    private async Task LookAsync()
+    {
+        var wait = UnknownEvery - time.GetElapsedTime(Volatile.Read(ref readAt));
+        if (wait > TimeSpan.Zero) await Task.Delay(wait, time);
+        await RefreshAsync();
     }
 
     private async Task RefreshAsync()

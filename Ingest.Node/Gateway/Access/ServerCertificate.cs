@@ -35,7 +35,7 @@ internal sealed partial class ServerCertificate
         lookedAt = time.GetTimestamp();
     }
 
-    /// <summary>Serves HTTP/1.1 and HTTP/2, whichever the caller takes (ALPN, RFC 7301), with this certificate.</summary>
+    /// <summary>Serves HTTP/1.1 and HTTP/2 with this certificate, as the caller likes (ALPN, RFC 7301).</summary>
     public void Serve(ListenOptions listen)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
@@ -83,7 +83,8 @@ internal sealed partial class ServerCertificate
         }
     }
 
-    private (string Certificate, string Key) Read() => (File.ReadAllText(files.Certificate), File.ReadAllText(files.Key));
+    private (string Certificate, string Key) Read() =>
+        (File.ReadAllText(files.Certificate), File.ReadAllText(files.Key));
 
     private SslStreamCertificateContext Load()
     {

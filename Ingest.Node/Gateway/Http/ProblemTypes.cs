@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>A kind of problem: the <c>type</c> and <c>title</c> of RFC 9457, stable for programs to compare.</summary>
@@ -102,4 +104,9 @@ internal static class ProblemTypes
     /// <summary>412: the resource is not in the state that <c>If-Match</c> names.</summary>
     public static readonly ProblemType PreconditionFailed =
         new("/problems/precondition-failed", "The resource has changed");
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<ProblemType> All => typeof(ProblemTypes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Select(type => type.GetValue(null)).OfType<ProblemType>();
 }

@@ -50,7 +50,8 @@ internal sealed class TestGrpcServer : IAsyncDisposable
         });
         builder.Services.AddSingleton(gateway);
         builder.Services.AddSingleton(catalog);
-        var options = new HttpOptions(MaxRowBytes, streamChunks: 8, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(60), 1 << 20);
+        var options = new HttpOptions(
+            MaxRowBytes, streamChunks: 8, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(60), 1 << 20);
         builder.Services.AddIngestHttp(options).AddIngestGrpc(options);
         var app = builder.Build();
         app.MapIngestGrpc();

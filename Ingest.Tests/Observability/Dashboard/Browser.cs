@@ -19,6 +19,8 @@ public sealed class Browser : IAsyncLifetime
     public async Task InitializeAsync()
     {
         if (Program is null) return;
+        // The machine may be busy.
+        Assertions.SetDefaultExpectTimeout(20_000);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {

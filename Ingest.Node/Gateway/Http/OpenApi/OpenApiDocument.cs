@@ -87,9 +87,11 @@ internal static class OpenApiDocument
         var responses = new JsonObject
         {
             ["200"] = Reference("responses", "Verdicts"),
-            ["201"] = Created(table),
+            ["201"] = Taken("The row is in the table, committed.", TableSchema.Created(table)),
+            ["202"] = Taken("The row is in the journal, and will be written.", TableSchema.Accepted(table)),
         };
         foreach (var status in RowRefusals) responses[status] = Reference("responses", $"Row{status}");
+        responses["default"] = Reference("responses", "Problem");
         return new JsonObject
         {
             ["tags"] = new JsonArray("Rows"),
@@ -97,6 +99,7 @@ internal static class OpenApiDocument
             ["operationId"] = $"create.{name}",
             ["parameters"] = new JsonArray(
                 Reference("parameters", "Verdicts"),
+                Reference("parameters", "Prefer"),
                 Reference("parameters", "IdempotencyKey"),
                 Reference("parameters", "ContentEncoding")),
             ["requestBody"] = Body(table, name),
@@ -139,13 +142,10 @@ internal static class OpenApiDocument
     private static JsonObject Example(string summary, JsonNode value) =>
         new() { ["summary"] = summary, ["value"] = value };
 
-    private static JsonObject Created(TableDescriptor table) => new()
+    private static JsonObject Taken(string description, JsonObject schema) => new()
     {
-        ["description"] = "The row is in the table, committed.",
-        ["content"] = new JsonObject
-        {
-            ["application/json"] = new JsonObject { ["schema"] = TableSchema.Created(table) },
-        },
+        ["description"] = description,
+        ["content"] = new JsonObject { ["application/json"] = new JsonObject { ["schema"] = schema } },
     };
 
     private static JsonObject Reference(string kind, string name) =>
@@ -155,6 +155,9 @@ internal static class OpenApiDocument
     {
         using var stream = typeof(OpenApiDocument).Assembly.GetManifestResourceStream(Source)
             ?? throw new InvalidOperationException($"{Source} is not embedded.");
-        return JsonDocument.Parse(stream);
+        var document = JsonNode.Parse(stream)!;
+        document["components"]!["schemas"]!["ingest..Problem"]!["properties"]!["type"]!["enum"] =
+            new JsonArray([.. ProblemTypes.All.Select(type => (JsonNode)type.Uri)]);
+        return JsonDocument.Parse(document.ToJsonString());
     }
 }

@@ -47,6 +47,18 @@ internal static class TableSchema
         ["required"] = new JsonArray("id"),
     };
 
+    /// <summary>The schema of the answer to one row that was accepted.</summary>
+    public static JsonObject Accepted(TableDescriptor table)
+    {
+        var schema = Created(table);
+        schema["properties"]!["receipt"] = new JsonObject
+        {
+            ["type"] = "string", ["description"] = "Ask for the verdict with it: GET /v1/receipts/{receipt}.",
+        };
+        schema["required"]!.AsArray().Add("receipt");
+        return schema;
+    }
+
     /// <summary>True where a row without the column is refused.</summary>
     public static bool MustBeGiven(TableDescriptor table, Column column) =>
         table.Plan.MustBeGiven(column) && column.RefusesInput is null && !IsMadeByNode(table, column);
@@ -84,8 +96,8 @@ internal static class TableSchema
 
     private static string Description(TableDescriptor table)
     {
-        var key = string.Join(", ", table.Key.Select(column => column.Name));
-        return $"A row of {table.Schema}.{table.Table}. " + table.KeyGeneration switch
+        var key = string.Join(", ", table.Key.Select(column => Code(column.Name)));
+        return $"A row of {Code($"{table.Schema}.{table.Table}")}. " + table.KeyGeneration switch
         {
             KeyGeneration.UuidV7 => $"Key: {key}; where a row does not give it, the node makes a UUID version 7.",
             KeyGeneration.Sequence => $"Key: {key}; where a row does not give it, it comes from the key's sequence.",
@@ -96,9 +108,17 @@ internal static class TableSchema
 
     private static string Description(Column column)
     {
-        var text = $"PostgreSQL type: {column.TypeName}.";
+        var text = $"PostgreSQL type: {Code(column.TypeName)}.";
         if (column.RefusesInput is { } reason) return $"{text} The column {reason}.";
-        return column.Default is { } value ? $"{text} Default: {value}." : text;
+        return column.Default is { } value ? $"{text} Default: {Code(value)}." : text;
+    }
+
+    /// <summary>A name as it is. Descriptions are Markdown (CommonMark), in which it could mean more.</summary>
+    private static string Code(string text)
+    {
+        var fence = "`";
+        while (text.Contains(fence, StringComparison.Ordinal)) fence += "`";
+        return $"{fence}{(fence.Length > 1 ? $" {text} " : text)}{fence}";
     }
 
     /// <summary>A default that is a plain literal, as JSON; null for an expression, which only PostgreSQL can

@@ -93,16 +93,18 @@ internal sealed record ValueForm(JsonObject Schema, JsonNode? Example)
     private static ValueForm Numeric(NumericCodec codec)
     {
         var schema = Typed("number");
-        if (codec.WholeDigits is not { } digits) return new ValueForm(schema, 1.5);
-        if (Math.Abs(digits) <= MostBoundedDigits)
+        if (codec.Precision == 0) return new ValueForm(schema, 1.5);
+        if (codec.Precision <= MostBoundedDigits && Math.Abs(codec.Scale) <= MostBoundedDigits)
         {
-            var bound = (decimal)Math.Pow(10, Math.Max(digits, 0));
-            schema["exclusiveMinimum"] = -bound;
-            schema["exclusiveMaximum"] = bound;
+            var most = (Power(codec.Precision) - 1) * (codec.Scale < 0 ? Power(-codec.Scale) : 1 / Power(codec.Scale));
+            schema["minimum"] = -most;
+            schema["maximum"] = most;
         }
 
         // Zero fits every numeric(p,s), also those for fractions only.
-        return new ValueForm(schema, digits >= 1 ? 1 : 0);
+        return new ValueForm(schema, codec.Precision > codec.Scale ? 1 : 0);
+
+        static decimal Power(int exponent) => (decimal)Math.Pow(10, exponent);
     }
 
     private static ValueForm OneOf(string[] labels)

@@ -14,6 +14,8 @@ const views = {
   "settings": new Settings(),
 };
 
+const WORDS = { Degraded: "The node is ready, but something is wrong", Unhealthy: "The node is not ready" };
+
 const stream = new Stream(take, setState);
 let state = "connecting";
 let health = "";
@@ -30,16 +32,16 @@ function take(sample) {
   if (!now || now.health === health) return;
   health = now.health;
   const reasons = now.checks.filter((check) => check.status !== "Healthy").map((check) => check.reason);
-  if (health !== "Healthy") announce(`The node is not ready. ${reasons.join(" ")}`);
+  if (health !== "Healthy") announce(`${WORDS[health]}. ${reasons.join(" ")}`);
   setState(state);
 }
 
 function setState(now, reason = "") {
   const wasLost = state === "lost";
   state = now;
-  const isReady = health === "" || health === "Healthy";
-  setAttribute(byId("status"), "data-state", now === "live" && !isReady ? "unready" : now);
-  setText(byId("status-text"), now === "live" ? (isReady ? "Live" : "Not ready") : now === "lost" ? "Reconnecting" : "Connecting");
+  const isIll = now === "live" && health in WORDS;
+  setAttribute(byId("status"), "data-state", isIll ? health.toLowerCase() : now);
+  setText(byId("status-text"), isIll ? WORDS[health] : now === "live" ? "Live" : now === "lost" ? "Reconnecting" : "Connecting");
   setAttribute(byId("status"), "title", reason);
   if (now === "lost" && !wasLost) announce(`The connection to the node is lost. ${reason}`);
   if (now === "live" && wasLost) announce("The connection to the node is back.");

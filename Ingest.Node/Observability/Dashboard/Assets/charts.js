@@ -73,13 +73,13 @@ class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {
-        x: { time: true, range: (_, least, most) => [most - SECONDS, most] },
+        x: { time: true, range: (_, least, most) => [most - Math.min(SECONDS, Math.max(60, most - least)), most] },
         y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] },
       },
       axes: [
         {
-          ...axis, size: 24, gap: 2, space: 40, incrs: [60, 120, 300],
-          values: (_, times) => times.map((at) => timeOfDay(new Date(at * 1000)).slice(0, 5)),
+          ...axis, size: 24, gap: 2, space: 58, incrs: [15, 30, 60, 120, 300],
+          values: (_, times) => times.map((at) => timeOfDay(new Date(at * 1000)).replace(/:00$/, "")),
         },
         { ...axis, size: 62, gap: 4, space: 34, values: (_, values) => values.map((value) => this.chart.format(value)) },
       ],
@@ -97,7 +97,7 @@ class Chart {
     this.plot.setData(this.data);
     if (this.plot.cursor.idx == null) this.#read(null);
     setAttribute(this.place, "aria-label",
-      `${chart.title}, last five minutes. Now: ${chart.lines.map(([, label], i) => `${label} ${this.values[i].textContent}`).join(", ")}.`);
+      `${chart.title}, the last minutes. Now: ${chart.lines.map(([, label], i) => `${label} ${this.values[i].textContent}`).join(", ")}.`);
   }
 
   /** Shows the figures under the cursor, or the newest. */

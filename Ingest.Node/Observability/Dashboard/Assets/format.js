@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat("en");
 const tenth = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 1 });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
@@ -36,7 +37,7 @@ export function bytes(value) {
 }
 
 export const percent = (value) =>
-  value === null || value === undefined ? "–" : `${value > 0 && value < 0.1 ? "<0.1" : tenth.format(value)} %`;
+  value === null || value === undefined ? "–" : `${(value < 1 ? digits : tenth).format(value)} %`;
 
 /** A span given in milliseconds, in its two largest units. */
 export function span(millis) {

@@ -1,6 +1,7 @@
 // One dead letter: shows it, mends its row, replays or discards it.
 
 import { call, fetchText } from "./api.js";
+import { confirmed } from "./confirm.js";
 import { announce, h } from "./dom.js";
 import { moment } from "./format.js";
 import { membersOf } from "./rawjson.js";
@@ -72,6 +73,7 @@ class Letter {
     if (verb === "close") return;
     event.preventDefault();
     this.#clear();
+    if (verb === "discard" && !await confirmed("Discard this letter?", "Its row is gone then.", "Discard")) return;
     try {
       if (verb === "discard") await this.#send("DELETE", this.#path);
       else if (!await this.#save()) return;

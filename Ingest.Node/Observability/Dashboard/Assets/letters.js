@@ -1,6 +1,7 @@
 // Dead letters: rows that were refused and kept. Lists them, and what can be done with many at once.
 
 import { call, fetchText } from "./api.js";
+import { confirmed } from "./confirm.js";
 import { byId, announce, h } from "./dom.js";
 import { integer, moment } from "./format.js";
 import { openLetter } from "./letter.js";
@@ -111,18 +112,4 @@ export class Letters {
     this.#result.textContent = text;
     announce(text);
   }
-}
-
-/** Asks before something that concerns many rows. */
-export function confirmed(question, consequence, verb) {
-  return new Promise((resolve) => {
-    const dialog = h("dialog", { "aria-labelledby": "confirm-title", onclose: () => {
-      resolve(dialog.returnValue === "yes");
-      dialog.remove();
-    } }, h("form", { method: "dialog" },
-      h("h2", { id: "confirm-title" }, question), h("p", {}, consequence),
-      h("div", { class: "actions" }, h("button", { value: "yes", class: "primary" }, verb), h("button", { value: "no", autofocus: true }, "Cancel"))));
-    document.body.append(dialog);
-    dialog.showModal();
-  });
 }
