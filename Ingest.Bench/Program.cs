@@ -1,24 +1,41 @@
 using System.CommandLine;
+using Ingest.Bench.Compare;
 using Ingest.Bench.Faults;
 using Ingest.Bench.Load;
 using Spectre.Console;
 
-// Answers are handled on the thread that saw them arrive; a hop to the thread pool for each costs 15 % more CPU.
-// The runtime reads this once, before the first socket; somebody who sets it has the last word.
-const string inlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-if (Environment.GetEnvironmentVariable(inlineCompletions) is null)
-    Environment.SetEnvironmentVariable(inlineCompletions, "1");
+namespace Ingest.Bench;
 
-// A log has no width that lines must be folded to.
-if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 160;
+/// <summary>The commands of <c>./ingest</c> that are not the node's: load, faults, benchmarks.</summary>
+internal static class Program
+{
+    /// <summary>
+    /// With it, answers are handled on the thread that saw them arrive; a hop to the thread pool for each costs the load
+    /// generator 15 % more CPU.
+    /// </summary>
+    public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
-const int usage = 2;
-var root = new RootCommand("Load generator and fault runs of Ingest.");
-root.Subcommands.Add(LoadCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
-root.Subcommands.Add(FaultsCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
-var parsed = root.Parse(args);
-var hasErrors = parsed.Errors.Count > 0;
-// An interrupted load waits for the answers to what it has sent, and then prints its summary.
-var code = await parsed.InvokeAsync(
-    new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
-return hasErrors ? usage : code;
+    private const int Usage = 2;
+
+    public static async Task<int> Main(string[] args)
+    {
+        // The runtime reads this once, before the first socket; somebody who sets it has the last word.
+        if (args is ["load" or "faults" or "bench", ..] && Environment.GetEnvironmentVariable(InlineCompletions) is null)
+            Environment.SetEnvironmentVariable(InlineCompletions, "1");
+
+        // A log has no width that lines must be folded to.
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 160;
+
+        var root = new RootCommand("Load generator, benchmarks and fault runs of Ingest.");
+        root.Subcommands.Add(LoadCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
+        root.Subcommands.Add(FaultsCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
+        root.Subcommands.Add(BenchCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
+        root.Subcommands.Add(BenchCommandLine.CreateBaseline(TimeProvider.System));
+        var parsed = root.Parse(args);
+        var hasErrors = parsed.Errors.Count > 0;
+        // An interrupted load waits for the answers to what it has sent, and then prints its summary.
+        var code = await parsed.InvokeAsync(
+            new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
+        return hasErrors ? Usage : code;
+    }
+}

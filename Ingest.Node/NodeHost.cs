@@ -70,7 +70,8 @@ internal sealed class NodeHost : IAsyncDisposable
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
         await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
-        var catalog = new TableCatalog(dataSource, Settings.Catalog, time);
+        var catalog = new TableCatalog(
+            dataSource, Settings.Catalog with { OnConflict = table => Settings.BatchingFor(table).OnConflict }, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
         web = Build(postgres, catalog);
         var stopping = web.Lifetime.ApplicationStopping;

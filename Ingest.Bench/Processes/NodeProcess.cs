@@ -26,6 +26,8 @@ internal sealed class NodeProcess(
 
     public string Name => Place.Name;
 
+    public int Pid => process!.Id;
+
     public Uri Url { get; } = new($"http://{place.Host}:{place.HttpPort}");
 
     /// <summary>The process is there and nothing keeps it from working, as far as this run has to do with it.</summary>
@@ -52,12 +54,17 @@ internal sealed class NodeProcess(
             // A node's own files are found beside it; no relative path is to lead into somebody's working directory.
             WorkingDirectory = run.Path,
         };
+        ForgetGeneratorSettings(start);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         process?.Dispose();
         process = Process.Start(start)!;
         run.Protect(process.Id);
         logging = Task.WhenAll(logging, LogAsync(process.StandardOutput), LogAsync(process.StandardError));
     }
+
+    /// <summary>What this process has set for itself as a load generator is not to reach what it measures.</summary>
+    public static void ForgetGeneratorSettings(ProcessStartInfo start) =>
+        start.Environment.Remove(Program.InlineCompletions);
 
     /// <summary>Waits until the node says that it is ready for rows.</summary>
     /// <exception cref="RunException">It ended, or took too long.</exception>
@@ -153,6 +160,7 @@ internal sealed class NodeProcess(
         if (process is { HasExited: false }) process.Kill();
         process?.WaitForExit();
         process?.Dispose();
+        process = null;
     }
 
     private async Task LogAsync(StreamReader lines)

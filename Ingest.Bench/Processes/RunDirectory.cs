@@ -7,7 +7,8 @@ using System.Globalization;
 namespace Ingest.Bench.Processes;
 
 /// <summary>
-/// The directory of one run (of faults, of a benchmark), with a guard: a small process that waits for the end of this one, then kills the
+/// The directory of one run, of faults or of a benchmark, with a guard: a small process that waits for the end of this
+/// one, then kills the
 /// nodes and the server that this run has started and removes the directory: even a killed run leaves nothing behind.
 /// </summary>
 internal sealed class RunDirectory : IDisposable

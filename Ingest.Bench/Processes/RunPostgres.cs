@@ -35,6 +35,9 @@ internal sealed class RunPostgres : IAsyncDisposable
         });
     }
 
+    /// <summary>The server's first process; 0 where it does not run.</summary>
+    public int Pid => server.Running?.Pid ?? 0;
+
     /// <summary>A superuser's connections, for the run itself.</summary>
     public NpgsqlDataSource Source { get; }
 
@@ -67,9 +70,11 @@ internal sealed class RunPostgres : IAsyncDisposable
 
     /// <summary>A node's connection string, by which its sessions can be told from the others'.</summary>
     /// <param name="viaSocket">The node has a network of its own, but the file system is the same.</param>
-    public string ConnectionFor(string node, bool viaSocket)
+    /// <param name="database">Another than the usual one.</param>
+    public string ConnectionFor(string node, bool viaSocket = false, string? database = null)
     {
         var settings = new NpgsqlConnectionStringBuilder(connection) { ApplicationName = node };
+        if (database is not null) settings.Database = database;
         if (viaSocket) settings.Host = directory.LogDirectory;
         return settings.ConnectionString;
     }

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ingest.Messages;
+using Ingest.Node.Catalog;
 
 namespace Ingest.Node.Batching;
 
@@ -46,4 +47,7 @@ public sealed record BatchingOptions
 
     /// <summary>Whether rows that PostgreSQL refuses are kept as dead letters also where their caller is told.</summary>
     public bool DeadLetters { get; init; }
+
+    /// <summary>What becomes of rows whose like is in the table.</summary>
+    public OnConflict OnConflict { get; init; } = OnConflict.Fail;
 }

@@ -15,4 +15,7 @@ public sealed record CatalogOptions
     /// <summary>How often the catalog is read anew without being asked.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public required TimeSpan RefreshInterval { get; init; }
+
+    /// <summary>The setting <c>on-conflict</c> of a table, by its served name.</summary>
+    public Func<string, OnConflict> OnConflict { get; init; } = static _ => Catalog.OnConflict.Fail;
 }

@@ -88,7 +88,7 @@ internal sealed class CatalogReader(NpgsqlDataSource database, ImmutableArray<st
                 table = new TableFacts(
                     oid, reader.GetString(1), reader.GetString(2), reader.GetString(3),
                     RowSecurityIsActive: reader.GetBoolean(4), HasBeforeInsertTrigger: reader.GetBoolean(5),
-                    HasInsertRule: reader.GetBoolean(19));
+                    HasInsertRule: reader.GetBoolean(19), UniqueKeys: reader.GetString(20));
             }
 
             columns.Add(ReadColumn(reader));

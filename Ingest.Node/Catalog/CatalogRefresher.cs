@@ -10,6 +10,7 @@ public sealed partial class CatalogRefresher(
     ITableCatalog catalog, CatalogOptions options, TimeProvider time, ILogger<CatalogRefresher> logger)
     : BackgroundService
 {
+    private readonly Dictionary<string, string> faults = new(StringComparer.Ordinal);
     private bool isFailing;
 
     /// <summary>Reads the catalog once.</summary>
@@ -20,6 +21,7 @@ public sealed partial class CatalogRefresher(
             await catalog.RefreshAsync(stopping);
             if (isFailing) LogRecovered(catalog.Tables.Count);
             isFailing = false;
+            NoteFaults();
         }
         catch (NpgsqlException error)
         {
@@ -28,8 +30,26 @@ public sealed partial class CatalogRefresher(
         }
     }
 
+    /// <summary>Says once of each table that its settings do not fit it, and when they do again.</summary>
+    private void NoteFaults()
+    {
+        foreach (var table in catalog.Tables)
+        {
+            if (table.ConflictFault is not { } fault)
+            {
+                if (faults.Remove(table.Name)) LogFits(table.Name);
+            }
+            else if (faults.GetValueOrDefault(table.Name) != fault)
+            {
+                faults[table.Name] = fault;
+                LogMisfit(table.Name, fault);
+            }
+        }
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        NoteFaults();
         using var timer = new PeriodicTimer(options.RefreshInterval, time);
         try
         {
@@ -46,4 +66,11 @@ public sealed partial class CatalogRefresher(
 
     [LoggerMessage(2002, LogLevel.Information, "The catalog can be read again: {Tables} tables.")]
     private partial void LogRecovered(int tables);
+
+    [LoggerMessage(
+        2003, LogLevel.Error, "Table {Table} takes no rows, since its setting on-conflict does not fit it: {Fault}.")]
+    private partial void LogMisfit(string table, string fault);
+
+    [LoggerMessage(2004, LogLevel.Information, "Table {Table} takes rows again: its setting on-conflict fits it.")]
+    private partial void LogFits(string table);
 }

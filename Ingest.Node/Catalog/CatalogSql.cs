@@ -31,7 +31,7 @@ public static class CatalogSql
                pg_catalog.array_position(k.conkey, a.attnum),
                EXISTS (SELECT FROM pg_catalog.pg_constraint f
                         WHERE f.conrelid = c.oid AND f.contype = 'f' AND a.attnum = ANY (f.conkey)),
-               s.oid, {HasInsertRule}
+               s.oid, {HasInsertRule}, {UniqueKeys}
           FROM pg_catalog.pg_class c
           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -109,6 +109,17 @@ public static class CatalogSql
                  WHERE (t.tgrelid = c.oid OR (c.relkind = 'p' AND t.tgrelid IN
                            (SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) p)))
                    AND t.tgtype & 71 = 7 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A'))
+        """;
+
+    // The columns, by number, of each index that ON CONFLICT may name by them. PostgreSQL 15 added NULLS NOT DISTINCT.
+    private const string UniqueKeys = """
+        coalesce((SELECT pg_catalog.string_agg(
+                    (SELECT pg_catalog.string_agg(u.number::text, ',' ORDER BY u.number)
+                       FROM pg_catalog.unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS u (number)), ';')
+                    FROM pg_catalog.pg_index i
+                   WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+                     AND i.indpred IS NULL AND i.indexprs IS NULL
+                     AND pg_catalog.to_jsonb(i) -> 'indnullsnotdistinct' IS DISTINCT FROM 'true'::jsonb), '')
         """;
 
     private const string HasInsertRule = """

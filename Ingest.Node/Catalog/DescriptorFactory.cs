@@ -9,7 +9,7 @@ namespace Ingest.Node.Catalog;
 /// Makes descriptors from facts. Tables that draw from one sequence, as partitions do, share its reserved keys, also
 /// across changes of a table.
 /// </summary>
-internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstSchema, TimeProvider time)
+internal sealed class DescriptorFactory(NpgsqlDataSource database, CatalogOptions options, TimeProvider time)
 {
     private readonly Dictionary<uint, SequenceKeys> sequences = [];
     private readonly UuidKeys uuids = new(time);
@@ -23,9 +23,15 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
             .ToImmutableArray();
         var generation = key.Length == 1 ? Generation(key[0].Facts, key[0].Column) : KeyGeneration.None;
         var generated = generation == KeyGeneration.None ? null : key[0].Facts;
+        var name = TableNames.Served(facts.Schema, facts.Table, options.Schemas[0]);
+        var keyColumns = key.Select(column => column.Column).ToImmutableArray();
+        var (conflict, conflictFault) = ConflictRule.Of(
+            options.OnConflict(name), columns, keyColumns, facts.UniqueKeys, facts.HasInsertRule);
         return new TableDescriptor
         {
-            Name = TableNames.Served(facts.Schema, facts.Table, firstSchema),
+            Name = name,
+            Conflict = conflict,
+            ConflictFault = conflictFault,
             Schema = facts.Schema,
             Table = facts.Table,
             SqlName = $"{TableNames.Quote(facts.Schema)}.{TableNames.Quote(facts.Table)}",
@@ -33,7 +39,7 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, string firstS
             Fingerprint = facts.Fingerprint,
             Columns = columns,
             ByName = columns.ToFrozenDictionary(column => column.Name, StringComparer.Ordinal),
-            Key = key.Select(column => column.Column).ToImmutableArray(),
+            Key = keyColumns,
             KeyGeneration = generation,
             Keys = generation == KeyGeneration.Sequence ? KeysOf(generated!.Sequence!.Value) : null,
             Uuids = uuids,

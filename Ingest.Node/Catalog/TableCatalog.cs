@@ -32,7 +32,7 @@ public sealed class TableCatalog : ITableCatalog
         this.time = time;
         firstSchema = options.Schemas[0];
         reader = new CatalogReader(database, options.Schemas);
-        factory = new DescriptorFactory(database, firstSchema, time);
+        factory = new DescriptorFactory(database, options, time);
         refresh = new SharedRead(ReadAsync);
         refreshForUnknownName = new SharedRead(ReadForUnknownNameAsync);
     }

@@ -105,6 +105,13 @@ public sealed class TableDescriptor
     /// judge.</summary>
     public required bool HasBeforeInsertTrigger { get; init; }
 
+    /// <summary>What becomes of rows whose like is in the table; null where they fail.</summary>
+    public ConflictRule? Conflict { get; init; }
+
+    /// <summary>Why the setting <c>on-conflict</c> does not fit the table, which then takes no rows; null where it
+    /// does.</summary>
+    public string? ConflictFault { get; init; }
+
     /// <summary>True where a rule rewrites each INSERT, which COPY passes by.</summary>
     public bool HasInsertRule { get; init; }
 

@@ -14,7 +14,8 @@ internal sealed record TableFacts(
     string Fingerprint,
     bool RowSecurityIsActive,
     bool HasBeforeInsertTrigger,
-    bool HasInsertRule)
+    bool HasInsertRule,
+    string UniqueKeys)
 {
     /// <summary>The columns in PostgreSQL's order.</summary>
     public ImmutableArray<ColumnFacts> Columns { get; init; } = [];
@@ -22,7 +23,7 @@ internal sealed record TableFacts(
     public bool Equals(TableFacts? other) =>
         other is not null && Oid == other.Oid && Schema == other.Schema && Table == other.Table
         && Fingerprint == other.Fingerprint && RowSecurityIsActive == other.RowSecurityIsActive
-        && HasBeforeInsertTrigger == other.HasBeforeInsertTrigger && HasInsertRule == other.HasInsertRule
+        && HasBeforeInsertTrigger == other.HasBeforeInsertTrigger && HasInsertRule == other.HasInsertRule && UniqueKeys == other.UniqueKeys
         && Columns.SequenceEqual(other.Columns);
 
     public override int GetHashCode() => HashCode.Combine(Oid, Fingerprint);

@@ -236,7 +236,25 @@ internal sealed class NodeSettings
         RetryMax = read.Duration("retry-max"),
         StopTimeout = read.Duration("stop-timeout"),
         DeadLetters = read.Switch("dead-letters"),
+        OnConflict = OnConflictOf(read.Section("on-conflict")),
     });
+
+    private static OnConflict OnConflictOf(SettingsReader read)
+    {
+        var action = read.Text("action") switch
+        {
+            "fail" => ConflictAction.Fail,
+            "skip" => ConflictAction.Skip,
+            "update" => ConflictAction.Update,
+            _ => throw new SettingsException($"The setting {read.Path}.action is fail, skip or update."),
+        };
+        var setting = new OnConflict(action, read.Names("columns"), read.Names("update"));
+        if (action == ConflictAction.Update && setting.Update.IsEmpty)
+            throw new SettingsException($"The setting {read.Path}.update names no column, which action = update needs.");
+        if (action != ConflictAction.Update && !setting.Update.IsEmpty)
+            throw new SettingsException($"The setting {read.Path}.update is for action = update alone.");
+        return setting;
+    }
 
     private static WritingOptions WritingOf(SettingsReader read) => Valid(read, new WritingOptions
     {

@@ -14,7 +14,7 @@ internal sealed class SettingsReader(Config config, string path)
 {
     public string Path => path;
 
-    public SettingsReader Section(string name) => new(config, $"{path}.{name}");
+    public SettingsReader Section(string name) => new(config, At(name));
 
     /// <summary>The sections in <paramref name="name"/>; what one leaves out is as in
     /// <paramref name="fallback"/>.</summary>
@@ -33,6 +33,12 @@ internal sealed class SettingsReader(Config config, string path)
 
     public ImmutableArray<string> List(string name) =>
         [.. Text(name).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+
+    /// <summary>An array of HOCON, since the names in it may hold any character.</summary>
+    public ImmutableArray<string> Names(string name) =>
+        config.HasPath(At(name)) && config.GetValue(At(name)) is var value && !value.IsString() && !value.IsObject()
+            ? [.. value.GetStringList()]
+            : throw Fault(name, "is not a list, as in [id, \"other id\"]");
 
     public int Int(string name) =>
         int.TryParse(Text(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)

@@ -26,7 +26,9 @@ internal static partial class ShownSettings
             {
                 foreach (var leaf in Leaves(config, name)) yield return leaf;
             }
-            else yield return (name, Shown(key, config.GetString(name)));
+            else yield return (name, Shown(key, config.GetString(name)
+                // A list is no text.
+                ?? $"[{string.Join(", ", config.GetStringList(name))}]"));
         }
     }
 

@@ -29,10 +29,13 @@ internal sealed class BatchRows
 {
     private readonly List<(int First, RowSlice Slice)> slices = [];
 
-    public BatchRows(IEnumerable<RowSlice> slices)
+    /// <param name="inOrder">Not grouped: of rows that are alike, the first or the last counts.</param>
+    public BatchRows(IEnumerable<RowSlice> slices, bool inOrder = false)
     {
+        IsInOrder = inOrder;
         // GroupBy keeps the order of first appearance, of the groups and within them.
-        foreach (var slice in slices.GroupBy(slice => slice.Run.Shape).SelectMany(group => group))
+        var sorted = inOrder ? slices : slices.GroupBy(slice => slice.Run.Shape).SelectMany(group => group);
+        foreach (var slice in sorted)
         {
             this.slices.Add((Count, slice));
             Count += slice.Count;
@@ -40,6 +43,9 @@ internal sealed class BatchRows
     }
 
     public int Count { get; private set; }
+
+    /// <summary>Rows are in the order in which the lane took them, whatever their shape.</summary>
+    public bool IsInOrder { get; }
 
     /// <summary>The slices of a batch's parts, in their order.</summary>
     public static IEnumerable<RowSlice> SlicesOf(Batch batch)
@@ -113,6 +119,13 @@ internal sealed class BatchRows
             while (++i < slices.Count && slices[i].Slice.Run.Shape.Equals(slice.Run.Shape)) { }
             yield return (slice.Run.Shape, first, (i < slices.Count ? slices[i].First : Count) - first);
         }
+    }
+
+    /// <summary>The row at an index, answered with another one's id.</summary>
+    public RepeatedRow Repeat(int index, string id)
+    {
+        var row = At(index);
+        return new RepeatedRow(row.Gateway, row.Position, id);
     }
 
     /// <summary>The row at an index, as its gateway knows it.</summary>

@@ -24,6 +24,12 @@ internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, Immut
     {
         if (table is null)
             return new FittedBatch(null, new BatchRows(BatchRows.SlicesOf(batch)), []).RejectRest(TableGone);
+        if (table.ConflictFault is { } fault)
+        {
+            var all = new FittedBatch(null, new BatchRows(BatchRows.SlicesOf(batch)), []);
+            return all.RejectRest(new Rejection("42P10", $"The table's setting on-conflict does not fit it: {fault}."));
+        }
+
         var slices = new List<RowSlice>();
         var rejections = ImmutableArray.CreateBuilder<RejectedRow>();
         foreach (var slice in BatchRows.SlicesOf(batch))
@@ -32,7 +38,7 @@ internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, Immut
             else await EncodeAnewAsync(slice, table, slices, rejections, cancellation);
         }
 
-        return new FittedBatch(table, new BatchRows(slices), rejections.DrainToImmutable());
+        return new FittedBatch(table, new BatchRows(slices, table.Conflict is not null), rejections.DrainToImmutable());
     }
 
     /// <summary>The same batch with the rows that are left rejected for one reason.</summary>
@@ -43,7 +49,7 @@ internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, Immut
 
     /// <summary>The same batch without some of its rows, by index.</summary>
     public FittedBatch Without(IReadOnlySet<int> indexes) =>
-        indexes.Count == 0 ? this : this with { Rows = new BatchRows(Rows.Without(indexes)) };
+        indexes.Count == 0 ? this : this with { Rows = new BatchRows(Rows.Without(indexes), Rows.IsInOrder) };
 
     private static async Task EncodeAnewAsync(
         RowSlice slice,

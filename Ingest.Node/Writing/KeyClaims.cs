@@ -70,6 +70,11 @@ internal sealed class KeyClaims
         WHERE held.table_name = $1 AND held.key = row.key
         """;
 
+    private const string ChangeIds = """
+        UPDATE ingest.idempotency AS held SET row_id = row.id FROM unnest($2, $3) AS row (key, id)
+        WHERE held.table_name = $1 AND held.key = row.key
+        """;
+
     private static readonly Rejection Mismatch = new(
         RowKey.Mismatch, "The idempotency key was used before, with another payload.");
 
@@ -135,18 +140,23 @@ internal sealed class KeyClaims
     /// <param name="rejections">The rows that were to be written, and were not.</param>
     /// <param name="records">The commands that keep the rejections with the keys that were claimed, and settle the dead
     /// letters that were replayed.</param>
-    public Exceptions Judge(ImmutableArray<RejectedRow> rejections, out IEnumerable<NpgsqlBatchCommand> records)
+    /// <param name="merged">The rows that are answered with another one, whatever their keys.</param>
+    public Exceptions Judge(
+        ImmutableArray<RejectedRow> rejections,
+        ImmutableArray<RepeatedRow> merged,
+        out IEnumerable<NpgsqlBatchCommand> records)
     {
         var rejected = rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
+        var others = merged.ToDictionary(row => (row.Gateway, row.Position), row => row.Id);
         var all = rejections.ToBuilder();
-        var repeats = ImmutableArray.CreateBuilder<RepeatedRow>();
+        var repeats = merged.ToBuilder();
         foreach (var row in repeating)
         {
             var holder = holders[row.Key];
             var rejection = holder.Digest != row.Digest ? Mismatch
                 : holder.Position is { } position ? rejected.GetValueOrDefault(position)
                 : holder.Rejection;
-            if (rejection is null) repeats.Add(new RepeatedRow(row.Gateway, row.Position, holder.Id));
+            if (rejection is null) repeats.Add(new RepeatedRow(row.Gateway, row.Position, IdOf(holder)));
             else all.Add(new RejectedRow(row.Gateway, row.Position, rejection));
         }
 
@@ -154,7 +164,25 @@ internal sealed class KeyClaims
         var exceptions = replays?.Judge(written) ?? written;
         records = replays?.Record(exceptions) ?? [];
         if (RecordRejections(rejected) is { } keys) records = records.Prepend(keys);
+        if (RecordIds(others) is { } ids) records = records.Prepend(ids);
         return exceptions;
+
+        string IdOf(Holder holder) =>
+            holder.Position is { } position && others.TryGetValue(position, out var id) ? id : holder.Id;
+    }
+
+    private NpgsqlBatchCommand? RecordIds(Dictionary<(GatewayId, long), string> others)
+    {
+        var rows = holders.Where(held => held.Value.Position is { } position && others.ContainsKey(position)).ToArray();
+        return rows.Length == 0 ? null : new NpgsqlBatchCommand(ChangeIds)
+        {
+            Parameters =
+            {
+                Sql.Text(lane.Table),
+                Sql.Texts(rows.Select(row => row.Key)),
+                Sql.Texts(rows.Select(row => others[row.Value.Position!.Value])),
+            },
+        };
     }
 
     private NpgsqlBatchCommand? RecordRejections(Dictionary<(GatewayId, long), Rejection> rejected)

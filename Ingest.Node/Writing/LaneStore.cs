@@ -120,7 +120,7 @@ internal sealed class LaneStore(
     /// <summary>Bad rows that keep coming are set apart before they can spoil a large batch; a small one is as soon
     /// written again.</summary>
     private static bool IsSuspicious(FittedBatch fitted) =>
-        fitted.Rows.Count > RowIsolation.Few && Suspicions.Of(fitted.Table!).HasStrong;
+        fitted.Rows.Count > RowIsolation.Few && fitted.Table!.Conflict is null && Suspicions.Of(fitted.Table!).HasStrong;
 
     /// <summary>What the first try of the whole batch teaches about the second; with idempotency keys that one may have
     /// other rows.</summary>
@@ -140,7 +140,13 @@ internal sealed class LaneStore(
 
     private static RowWriter Isolate(WriteMeter meter, CopyFailedException? first) =>
         (transaction, fitted, cancellation) =>
-            new RowIsolation(transaction, fitted, meter, cancellation).RunAsync(first);
+        {
+            var isolation = new RowIsolation(transaction, fitted, meter, cancellation);
+            // The cheaper ways insert rows whose likes are to fail.
+            return fitted.Table!.Conflict is null
+                ? isolation.RunAsync(first)
+                : isolation.RunPlanAsync(kind => kind == ErrorKind.Row);
+        };
 
     private static RowWriter IsolateAll(WriteMeter meter) =>
         (transaction, fitted, cancellation) => new RowIsolation(transaction, fitted, meter, cancellation)
@@ -179,7 +185,8 @@ internal sealed class LaneStore(
             var fresh = claims?.Fresh ?? fitted;
             var rejections = fresh.Rows.Count == 0 ? fresh.Rejections : await write(transaction, fresh, cancellation);
             IEnumerable<NpgsqlBatchCommand> records = [];
-            var exceptions = claims?.Judge(rejections, out records) ?? new Exceptions(rejections, []);
+            var exceptions = claims?.Judge(rejections, transaction.Repeats, out records)
+                ?? new Exceptions(rejections, transaction.Repeats);
             var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
             var kept = LetterRecord.KeptOf(
                 batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);

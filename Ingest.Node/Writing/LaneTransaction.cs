@@ -18,6 +18,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
     private readonly NpgsqlDataSource dataSource;
     private readonly NpgsqlConnection connection;
     private readonly int backend;
+    private readonly List<RepeatedRow> repeats = [];
     private bool open = true;
 
     private LaneTransaction(NpgsqlDataSource dataSource, NpgsqlConnection connection)
@@ -94,22 +95,33 @@ internal sealed class LaneTransaction : IAsyncDisposable
                 claim, dataSource, backend, attemptTimeout, cancellation),
             cancellation);
 
+    /// <summary>The rows that are answered with one that is in the table, in place of one of their own.</summary>
+    public ImmutableArray<RepeatedRow> Repeats => [.. repeats];
+
     /// <summary>Writes a range of a batch's rows.</summary>
     /// <exception cref="CopyFailedException">PostgreSQL refused it; says which row, where PostgreSQL named
     /// one.</exception>
     public async Task CopyAsync(TableDescriptor table, BatchRows rows, RowRange range, CancellationToken cancellation)
     {
+        var found = new List<RepeatedRow>();
         foreach (var (shape, first, tuples) in rows.Copies(range))
         {
             try
             {
-                await TupleCopy.WriteAsync(connection, table, shape, tuples, cancellation);
+                var sql = ShapeSql.For(table, shape);
+                if (sql.Merge is null) await TupleCopy.WriteAsync(connection, sql, tuples, cancellation);
+                else
+                    foreach (var (index, id) in await TupleMerge.WriteAsync(connection, table, sql, tuples, cancellation))
+                        found.Add(rows.Repeat(first + index, id));
             }
             catch (PostgresException error)
             {
                 throw new CopyFailedException(error, SqlErrors.CopyLineOf(error) is { } line ? first + line - 1 : null);
             }
         }
+
+        // Those of a range that failed as a whole are not counted: it is tried again, in parts.
+        repeats.AddRange(found);
     }
 
     /// <summary>Copies rows to where the server can look at them before they are written.</summary>

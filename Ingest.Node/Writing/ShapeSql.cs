@@ -7,12 +7,18 @@ namespace Ingest.Node.Writing;
 
 /// <summary>The statements that write rows of one shape into one table, worded once.</summary>
 /// <param name="Copy">The COPY into the table or, where there is one, into its staging table.</param>
-/// <param name="Staging">null where COPY can write the table directly.</param>
-/// <param name="Unnest">null where only COPY will do.</param>
+/// <param name="Staging">null where rows can be written without.</param>
+/// <param name="Unnest">null where rows can come by COPY only.</param>
 internal sealed record ShapeSql(string Copy, StagingTable? Staging, UnnestInsert? Unnest)
 {
     // They go with their table's descriptor.
     private static readonly ConditionalWeakTable<TableDescriptor, ConcurrentDictionary<Shape, ShapeSql>> Known = [];
+
+    /// <summary>Looks for the rows' likes in the table; null where a row that has one is to fail.</summary>
+    public ConflictMerge? Merge { get; private init; }
+
+    /// <summary>The statement that writes rows unseen, or fails; null where there is none.</summary>
+    public UnnestInsert? AtOnce { get; private init; }
 
     public static ShapeSql For(TableDescriptor table, Shape shape)
     {
@@ -25,9 +31,22 @@ internal sealed record ShapeSql(string Copy, StagingTable? Staging, UnnestInsert
     private static ShapeSql Make(TableDescriptor table, Shape shape)
     {
         var unnest = UnnestInsert.For(table, shape);
-        if (table.NeedsStaging && StagingTable.For(table, shape) is var staging)
-            return new ShapeSql(staging.Copy, staging, unnest);
+        var staging = table.NeedsStaging || (unnest is null && table.Conflict is not null)
+            ? StagingTable.For(table, shape) : null;
+        var merge = unnest is not null ? ConflictMerge.For(table, shape, unnest.Source, unnest.Values)
+            : staging is not null ? ConflictMerge.For(table, shape, staging.Source, staging.Values)
+            : null;
+        return new ShapeSql(staging?.Copy ?? CopyInto(table, shape), staging, unnest)
+        {
+            Merge = merge,
+            // Rows without likes are written as ever; of an update of a key's row there is nothing to be told.
+            AtOnce = merge is not null && table.Conflict!.UpdatesKeys(table) ? unnest! with { Sql = merge.Write } : unnest,
+        };
+    }
+
+    private static string CopyInto(TableDescriptor table, Shape shape)
+    {
         var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
-        return new ShapeSql($"COPY {table.SqlName} ({columns}) FROM STDIN (FORMAT BINARY)", null, unnest);
+        return $"COPY {table.SqlName} ({columns}) FROM STDIN (FORMAT BINARY)";
     }
 }

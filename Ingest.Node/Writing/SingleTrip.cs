@@ -1,4 +1,5 @@
 using Ingest.Messages;
+using Ingest.Node.Catalog;
 using Npgsql;
 using static Ingest.Messages.WriterProtocol;
 
@@ -52,7 +53,7 @@ internal sealed class SingleTrip(NpgsqlDataSource dataSource, SentTrips sent)
             if (error is OperationCanceledException)
                 throw new OperationCanceledException(error.Message, error, cancellation);
             var place = refusal.BatchCommand is { } command ? commands.BatchCommands.IndexOf(command) : -1;
-            return place >= first && place <= last ? OutcomeOf(refusal) : null;
+            return place >= first && place <= last ? OutcomeOf(refusal, fitted.Table!) : null;
         }
 
         sent.Remove(batch);
@@ -69,7 +70,7 @@ internal sealed class SingleTrip(NpgsqlDataSource dataSource, SentTrips sent)
         inserts = [];
         foreach (var (shape, _, tuples) in fitted.Rows.Copies(new RowRange(0, fitted.Rows.Count)))
         {
-            if (ShapeSql.For(fitted.Table!, shape).Unnest is not { } sql) return false;
+            if (ShapeSql.For(fitted.Table!, shape).AtOnce is not { } sql) return false;
             inserts.Add((sql, FieldArrays.Of(tuples, sql.Types.AsSpan())));
         }
 
@@ -87,12 +88,13 @@ internal sealed class SingleTrip(NpgsqlDataSource dataSource, SentTrips sent)
         return said.BatchCommand is { } command && command != commands.BatchCommands[^1] ? said : null;
     }
 
-    /// <summary>What an INSERT has failed by; null where COPY may do better: an internal error, too, is said of types
-    /// that are gone.</summary>
-    private static AttemptOutcome? OutcomeOf(PostgresException refusal)
+    /// <summary>What an INSERT has failed by; null where <see cref="LaneTransaction"/> may do better: it merges rows that
+    /// are there already, and an internal error, too, is said of types that are gone.</summary>
+    private static AttemptOutcome? OutcomeOf(PostgresException refusal, TableDescriptor table)
     {
         var kind = SqlErrors.KindOf(refusal);
-        return kind == ErrorKind.Table || refusal.SqlState.StartsWith("XX", StringComparison.Ordinal)
+        var mayMerge = table.Conflict is not null && refusal.SqlState == PostgresErrorCodes.UniqueViolation;
+        return mayMerge || kind == ErrorKind.Table || refusal.SqlState.StartsWith("XX", StringComparison.Ordinal)
             ? null
             : new AttemptOutcome(null, refusal, kind);
     }

@@ -16,6 +16,15 @@ namespace Ingest.Node.Writing;
 /// <param name="Move">Moves its rows to their table, in the order in which they came.</param>
 internal sealed record StagingTable(string Create, string Copy, string Move)
 {
+    /// <summary>Empties it, for rows that are not moved but looked at.</summary>
+    public required string Clear { get; init; }
+
+    /// <summary>The rows as <c>s</c>, with their place <c>n</c>, counted from 1.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>For each column its value in <see cref="Source"/>.</summary>
+    public required IReadOnlyList<string> Values { get; init; }
+
     // A name that no sane column has; a table that has it all the same is told so by PostgreSQL.
     private const string Row = "\"ingest: the row's place in its COPY\"";
 
@@ -31,7 +40,10 @@ internal sealed record StagingTable(string Create, string Copy, string Move)
                 Type: FieldCodecs.IsInput(column.Column.Codec) ? "text" : column.Column.TypeName,
                 Value: FieldCodecs.IsInput(column.Column.Codec)
                     ? $"CAST({column.Name} AS {column.Column.SqlType})"
-                    : column.Name))
+                    : column.Name,
+                Source: FieldCodecs.IsInput(column.Column.Codec)
+                    ? $"CAST(s.{column.Name} AS {column.Column.SqlType})"
+                    : $"s.{column.Name}"))
             .ToArray();
         var names = string.Join(", ", columns.Select(column => column.Name));
         var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
@@ -41,6 +53,11 @@ internal sealed record StagingTable(string Create, string Copy, string Move)
             $"COPY {name} ({names}) FROM STDIN (FORMAT BINARY)",
             $"WITH moved AS (DELETE FROM {name} RETURNING *) "
             + $"INSERT INTO {table.SqlName} ({names}){overriding} "
-            + $"SELECT {string.Join(", ", columns.Select(column => column.Value))} FROM moved ORDER BY {Row}");
+            + $"SELECT {string.Join(", ", columns.Select(column => column.Value))} FROM moved ORDER BY {Row}")
+        {
+            Clear = $"DELETE FROM {name}",
+            Source = $"(SELECT *, row_number() OVER (ORDER BY {Row}) AS n FROM {name}) AS s",
+            Values = [.. columns.Select(column => column.Source)],
+        };
     }
 }

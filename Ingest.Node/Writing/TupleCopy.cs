@@ -1,5 +1,3 @@
-using Ingest.Messages;
-using Ingest.Node.Catalog;
 using Npgsql;
 
 namespace Ingest.Node.Writing;
@@ -21,21 +19,19 @@ internal static class TupleCopy
     /// aborted.</exception>
     public static async Task WriteAsync(
         NpgsqlConnection connection,
-        TableDescriptor table,
-        Shape shape,
+        ShapeSql sql,
         IReadOnlyList<ReadOnlyMemory<byte>> tuples,
         CancellationToken cancellation)
     {
-        var sql = ShapeSql.For(table, shape);
-        if (sql.Staging is null)
+        if (sql.Staging is not { } staging)
         {
             await StreamAsync(connection, sql.Copy, tuples, cancellation);
             return;
         }
 
-        await ExecuteAsync(connection, sql.Staging.Create, cancellation);
+        await ExecuteAsync(connection, staging.Create, cancellation);
         await StreamAsync(connection, sql.Copy, tuples, cancellation);
-        await ExecuteAsync(connection, sql.Staging.Move, cancellation);
+        await ExecuteAsync(connection, staging.Move, cancellation);
     }
 
     /// <summary>Sends tuples to a COPY.</summary>

@@ -26,15 +26,25 @@ internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, ui
         if (types.Any(type => type.Array == 0)) return null;
 
         var names = string.Join(", ", columns.Select(column => TableNames.Quote(column.Name)));
-        var values = string.Join(", ", columns.Select(Value));
         var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
-        var numbers = Enumerable.Range(1, columns.Length).ToArray();
+        var values = columns.Select(ValueOf).ToImmutableArray();
+        var parameters = string.Join(", ", Enumerable.Range(1, columns.Length).Select(number => $"${number}"));
+        var aliases = string.Join(", ", Enumerable.Range(1, columns.Length).Select(number => $"v{number}"));
         return new UnnestInsert(
-            $"INSERT INTO {table.SqlName} ({names}){overriding} SELECT {values} "
-            + $"FROM unnest({string.Join(", ", numbers.Select(number => $"${number}"))}) "
-            + $"AS r ({string.Join(", ", numbers.Select(number => $"c{number}"))})",
-            types);
+            $"INSERT INTO {table.SqlName} ({names}){overriding} SELECT {string.Join(", ", values)} "
+            + $"FROM unnest({parameters}) AS s ({aliases})",
+            types)
+        {
+            Source = $"unnest({parameters}) WITH ORDINALITY AS s ({aliases}, n)",
+            Values = values,
+        };
     }
+
+    /// <summary>The rows as <c>s</c>, with their place <c>n</c>, counted from 1.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>For each column its value in <see cref="Source"/>.</summary>
+    public required ImmutableArray<string> Values { get; init; }
 
     public NpgsqlBatchCommand Command(FieldArrays rows)
     {
@@ -47,6 +57,6 @@ internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, ui
     private static (uint Element, uint Array) TypeOf(Column column) =>
         FieldCodecs.IsInput(column.Codec) ? Text : (column.TypeOid, column.ArrayOid);
 
-    private static string Value(Column column, int index) =>
-        FieldCodecs.IsInput(column.Codec) ? $"CAST(r.c{index + 1} AS {column.SqlType})" : $"r.c{index + 1}";
+    private static string ValueOf(Column column, int index) =>
+        FieldCodecs.IsInput(column.Codec) ? $"CAST(s.v{index + 1} AS {column.SqlType})" : $"s.v{index + 1}";
 }

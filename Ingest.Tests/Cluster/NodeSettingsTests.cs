@@ -1,5 +1,6 @@
 using Ingest.Messages;
 using Ingest.Node.Batching;
+using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
@@ -121,6 +122,8 @@ public sealed class NodeSettingsTests
         ("INGEST_LOCK_TIMEOUT", "1s", node => node.Writing, Writing with { LockTimeout = TimeSpan.FromSeconds(1) }),
         ("INGEST_KEY_RETENTION", "48h", node => node.Writing, Writing with { KeyRetention = TimeSpan.FromHours(48) }),
         ("INGEST_DEAD_LETTERS", "on", BatchingOf, Batching with { DeadLetters = true }),
+        ("INGEST_ON_CONFLICT", "skip", BatchingOf,
+            Batching with { OnConflict = new OnConflict(ConflictAction.Skip, [], []) }),
         ("INGEST_DEAD_LETTER_RETENTION", "7d", node => node.Writing,
             Writing with { DeadLetterRetention = TimeSpan.FromDays(7) }),
         ("INGEST_MAX_CONNECTIONS", "9", node => node.Writing, Writing with { MaxConnections = 9 }),
@@ -260,6 +263,32 @@ public sealed class NodeSettingsTests
         Assert.Equal(Batching with { Lanes = 1 }, settings.BatchingFor("sales.orders"));
         Assert.Equal(Batching with { Lanes = 3 }, settings.BatchingFor("other"));
     }
+
+    [Fact]
+    public void Should_take_names_of_columns_as_they_are()
+    {
+        var settings = LoadFile("""
+            ingest.tables {
+              "clicks" { on-conflict { action = update, columns = [id, "the \"e\", mail"], update = [v] } }
+            }
+            """);
+
+        Assert.Equal(
+            new OnConflict(ConflictAction.Update, ["id", "the \"e\", mail"], ["v"]),
+            settings.BatchingFor("clicks").OnConflict);
+    }
+
+    [Theory]
+    [InlineData("action = maybe", "action")]
+    [InlineData("action = update", "update")]
+    [InlineData("action = skip, update = [v]", "update")]
+    [InlineData("action = skip, columns = id", "columns")]
+    public void Should_refuse_a_malformed_conflict(string setting, string named) =>
+        Assert.Contains(
+            $"on-conflict.{named}",
+            Assert.Throws<SettingsException>(
+                () => LoadFile($$"""ingest.tables { "clicks" { on-conflict { {{setting}} } } }""")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Should_refuse_a_malformed_setting_of_a_table() =>

@@ -28,7 +28,7 @@ internal sealed class LaneDatabase : IAsyncDisposable
     private readonly string role;
     private long lastBatch;
 
-    private LaneDatabase(TestDatabase database, string role)
+    private LaneDatabase(TestDatabase database, string role, Func<string, OnConflict> onConflict, int mostRowsAtOnce)
     {
         Database = database;
         this.role = role;
@@ -38,9 +38,12 @@ internal sealed class LaneDatabase : IAsyncDisposable
             Password = "secret",
         };
         dataSource = WriterDatabase.CreateDataSource(settings.ConnectionString, Options);
-        var served = new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromHours(1) };
+        var served = new CatalogOptions
+        {
+            Schemas = ["public"], RefreshInterval = TimeSpan.FromHours(1), OnConflict = onConflict,
+        };
         catalog = new TableCatalog(dataSource, served, TimeProvider.System);
-        Store = new LaneStore(dataSource, catalog, Options, TimeProvider.System);
+        Store = new LaneStore(dataSource, catalog, Options, TimeProvider.System) { MostRowsAtOnce = mostRowsAtOnce };
     }
 
     public TestDatabase Database { get; }
@@ -49,7 +52,11 @@ internal sealed class LaneDatabase : IAsyncDisposable
 
     /// <param name="mayStage">The role may make temporary tables.</param>
     /// <param name="mayRead">The role may read the tables that it writes.</param>
-    public static async Task<LaneDatabase> CreateAsync(bool mayStage, bool mayRead = true)
+    public static async Task<LaneDatabase> CreateAsync(
+        bool mayStage,
+        bool mayRead = true,
+        Func<string, OnConflict>? onConflict = null,
+        int mostRowsAtOnce = SingleTrip.MostRows)
     {
         var database = await TestDatabase.CreateAsync();
         var role = $"writer_{Guid.NewGuid():N}";
@@ -63,21 +70,24 @@ internal sealed class LaneDatabase : IAsyncDisposable
             ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {role};
             """);
         if (mayStage) await database.ExecuteAsync($"GRANT TEMPORARY ON DATABASE {name} TO {role}");
-        var made = new LaneDatabase(database, role);
+        var made = new LaneDatabase(database, role, onConflict ?? (_ => OnConflict.Fail), mostRowsAtOnce);
         await WriterDatabase.PrepareAsync(made.dataSource, CancellationToken.None);
         return made;
     }
 
     public Task RefreshAsync() => catalog.RefreshAsync(CancellationToken.None);
 
-    /// <summary>Encodes rows against the table as the catalog knows it, as the next batch of its first lane.</summary>
-    public Batch BatchOf(string table, IReadOnlyList<string> rows)
+    /// <summary>Encodes rows against the table as the catalog knows it, as the next batch of a lane.</summary>
+    public Batch BatchOf(string table, IReadOnlyList<string> rows, int number = 0, ImmutableArray<RowKey> keys = default)
     {
-        var lane = new LaneId(table, 0);
+        var lane = new LaneId(table, number);
         var from = positions.GetValueOrDefault(lane);
         positions[lane] = from + rows.Count;
         var envelope = new Envelope(
-            lane, Rows.GatewayA, from + 1, rows.Count, 1, Rows.Never, Encode(table, rows));
+            lane, Rows.GatewayA, from + 1, rows.Count, 1, Rows.Never, Encode(table, rows))
+        {
+            Keys = keys.IsDefault ? [] : keys,
+        };
         return new Batch(
             ++lastBatch, lane, [new BatchPart(envelope, 0, rows.Count, Skipped: false)],
             [new LedgerMove(Rows.GatewayA, from, from + rows.Count)], Rows.Never, FlushCause.Count);

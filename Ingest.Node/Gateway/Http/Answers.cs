@@ -1,11 +1,19 @@
 using System.Buffers;
 using System.Globalization;
+using Ingest.Messages;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>Writes whole answers, with their length. Kestrel sends what was written when the request ends.</summary>
 internal static class Answers
 {
+    /// <summary>The status of a row that was taken. On a table whose rows may be alike, 200 says that the id is that of
+    /// a row that was there.</summary>
+    public static int StatusOf(Submission submission, int row) =>
+        submission[row].Kind == VerdictKind.Accepted ? StatusCodes.Status202Accepted
+        : submission[row].RepeatedId is not null && submission.Table.Conflict is not null ? StatusCodes.Status200OK
+        : StatusCodes.Status201Created;
+
     public static void Write(HttpContext context, int status, string mediaType, ReadOnlySpan<byte> body)
     {
         var response = context.Response;

@@ -54,6 +54,10 @@ internal static class ProblemTypes
     /// <summary>404: no such table, or none that this service may write to.</summary>
     public static readonly ProblemType TableUnknown = new("/problems/table-unknown", "The table is unknown");
 
+    /// <summary>500: the operator's settings of the table do not fit it.</summary>
+    public static readonly ProblemType TableMisconfigured =
+        new("/problems/table-misconfigured", "The table's settings do not fit it");
+
     /// <summary>404: no such resource.</summary>
     public static readonly ProblemType NotFound = new("/problems/not-found", "There is nothing here");
 

@@ -110,6 +110,13 @@ internal static class Problems
         $"The caller was not granted {Scopes.NamesOf(scopes).Replace(" ", " or ", StringComparison.Ordinal)} "
         + $"for the table '{table}'.");
 
+    /// <summary>The problem of a table whose settings do not fit it.</summary>
+    public static Problem Misconfigured(TableDescriptor table, string fault) => new(
+        StatusCodes.Status500InternalServerError,
+        ProblemTypes.TableMisconfigured,
+        $"The table '{table.Name}' takes no rows, since its setting on-conflict does not fit it: {fault}. Nothing was "
+        + "kept.");
+
     /// <summary>The problem of a row; null where it is committed or accepted.</summary>
     public static Problem? Of(in Verdict verdict) => verdict.Kind switch
     {

@@ -99,7 +99,7 @@ internal sealed class SingleRow(
         buffer.Json.WriteEndObject();
         // These are timed as submissions already; to time each of them here as well would cost a tenth of its way.
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } timing) timing.MetricsDisabled = true;
-        var status = isAccepted ? StatusCodes.Status202Accepted : StatusCodes.Status201Created;
+        var status = Answers.StatusOf(submission, 0);
         Answers.Write(context, status, MediaTypes.Json, buffer.Written());
         JsonBuffer.Return(buffer);
     }

@@ -16,7 +16,8 @@ internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
         // Who may not write to it learns nothing of it, not even whether it is there.
         if (!access.Allows(context, Scope.Write, table?.Name ?? name))
             return (null, Problems.Forbidden(Scope.Write, name));
-        return table is null ? (null, TableRoute.Unknown(name, VisibleTo(context))) : (table, null);
+        if (table is null) return (null, TableRoute.Unknown(name, VisibleTo(context)));
+        return table.ConflictFault is { } fault ? (null, Problems.Misconfigured(table, fault)) : (table, null);
     }
 
     /// <summary>Whether the table is still as it was when this descriptor was made.</summary>

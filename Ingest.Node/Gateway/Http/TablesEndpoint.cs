@@ -71,6 +71,8 @@ internal sealed class TablesEndpoint(ITableCatalog catalog, TableAccess access, 
             KeyGeneration.Sequence => "sequence",
             _ => "none",
         });
+        if (table.Conflict is { } conflict)
+            json.WriteString("onConflict"u8, conflict.Action == ConflictAction.Skip ? "skip"u8 : "update"u8);
         json.WriteEndObject();
     }
 

@@ -68,7 +68,7 @@ internal sealed class VerdictWriter(PipeWriter response, VerdictLayout layout, V
     private void WriteTaken(long number, Submission submission, int row)
     {
         var isAccepted = submission[row].Kind == VerdictKind.Accepted;
-        StartVerdict(number, isAccepted ? StatusCodes.Status202Accepted : StatusCodes.Status201Created);
+        StartVerdict(number, Answers.StatusOf(submission, row));
         buffer.Json.WritePropertyName("id"u8);
         var rows = submission.Rows;
         if (submission[row].RepeatedId is { } repeated) buffer.Json.WriteRawValue(repeated);

@@ -1,0 +1,223 @@
+using System.Collections.Immutable;
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+using Ingest.Node.Writing;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Tests.Writing;
+
+/// <summary>Small batches, which try one round trip first.</summary>
+public sealed class SmallBatchOnConflictTests() : OnConflictTests(SingleTrip.MostRows);
+
+/// <summary>Large batches.</summary>
+public sealed class LargeBatchOnConflictTests() : OnConflictTests(mostRowsAtOnce: 0);
+
+/// <summary>The setting on-conflict on the real database: rows whose like is in the table.</summary>
+public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
+{
+    // By table, so that one database serves all tests of a class.
+    private static readonly Dictionary<string, OnConflict> Settings = new()
+    {
+        ["skips"] = new(ConflictAction.Skip, [], []),
+        ["mails"] = new(ConflictAction.Skip, ["tenant", "the \"e\"; mail"], []),
+        ["lists"] = new(ConflictAction.Skip, [], []),
+        ["updates"] = new(ConflictAction.Update, [], ["v", "w"]),
+        ["people"] = new(ConflictAction.Update, ["mail"], ["name"]),
+        ["loose"] = new(ConflictAction.Skip, ["v"], []),
+        ["wrong"] = new(ConflictAction.Update, [], ["nothing"]),
+        ["partial"] = new(ConflictAction.Skip, ["v"], []),
+    };
+
+    private LaneDatabase lanes = null!;
+
+    public async Task InitializeAsync()
+    {
+        lanes = await LaneDatabase.CreateAsync(
+            mayStage: true,
+            onConflict: table => Settings.GetValueOrDefault(table, OnConflict.Fail),
+            mostRowsAtOnce: mostRowsAtOnce);
+        await lanes.Database.ExecuteAsync("""
+            CREATE TABLE skips (id int PRIMARY KEY, v text CHECK (v <> 'bad'), w text DEFAULT 'none');
+            CREATE TABLE mails (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, tenant int NOT NULL DEFAULT 1,
+                "the ""e""; mail" varchar(20), UNIQUE (tenant, "the ""e""; mail"));
+            CREATE TABLE lists (id timestamptz(0) PRIMARY KEY, v int[]);
+            CREATE TABLE updates (id int PRIMARY KEY, v int CHECK (v < 1000), w text DEFAULT 'none', kept text);
+            CREATE TABLE people (id uuid PRIMARY KEY, mail text UNIQUE, name text);
+            CREATE TABLE loose (id int PRIMARY KEY, v int);
+            CREATE TABLE wrong (id int PRIMARY KEY, v int);
+            CREATE TABLE partial (id int PRIMARY KEY, v int);
+            CREATE UNIQUE INDEX ON partial (v) WHERE id > 0;
+            GRANT UPDATE ON ALL TABLES IN SCHEMA public TO PUBLIC;
+            """);
+        await lanes.RefreshAsync();
+    }
+
+    public async Task DisposeAsync() => await lanes.DisposeAsync();
+
+    [Fact]
+    public async Task Should_answer_the_row_that_is_there_and_write_the_others()
+    {
+        await WriteAsync("skips", """{"id":1,"v":"first"}""");
+
+        var written = await WriteAsync(
+            "skips", """{"id":2,"v":"a"}""", """{"id":1,"v":"again"}""", """{"id":2,"v":"b","w":"x"}""", """{"id":3}""");
+
+        Assert.Equal([(3L, "1"), (4L, "2")], Repeats(written));
+        Assert.Empty(written.Rejections);
+        Assert.Equal("1 first,2 a,3 ", await ListAsync("skips"));
+    }
+
+    [Fact]
+    public async Task Should_reject_bad_rows_beside_those_that_are_skipped()
+    {
+        await WriteAsync("skips", """{"id":1,"v":"first"}""");
+
+        var written = await WriteAsync(
+            "skips",
+            [.. Enumerable.Range(0, 40).Select(row => $$"""{"id":{{row / 2}},"v":"{{(row % 10 == 9 ? "bad" : "good")}}"}""")]);
+
+        // Of each pair of rows the second is the first's like, or, where it is bad, refused as any row would be.
+        Assert.Equal([11L, 21L, 31L, 41L], written.Rejections.Select(row => row.Position).Order());
+        Assert.Equal(17, written.Repeats.Length);
+        Assert.Equal(20L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM skips"));
+    }
+
+    [Fact]
+    public async Task Should_answer_with_the_key_of_the_row_that_is_alike_in_other_columns()
+    {
+        const string mail = "the \\\"e\\\"; mail";
+        var first = await WriteAsync("mails", $$"""{"tenant":1,"{{mail}}":"a"}""", $$"""{"tenant":2,"{{mail}}":"a"}""");
+        Assert.Empty(first.Repeats);
+
+        var written = await WriteAsync(
+            "mails", $$"""{"tenant":2,"{{mail}}":"a"}""", $$"""{"tenant":2,"{{mail}}":null}""", $$"""{"tenant":2,"{{mail}}":null}""");
+
+        var id = await lanes.Database.ScalarAsync<Guid>("SELECT id FROM mails WHERE tenant = 2 ORDER BY id LIMIT 1");
+        Assert.Equal([(3L, $"\"{id}\"")], Repeats(written));
+        Assert.Equal(4L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM mails"));
+    }
+
+    [Fact]
+    public async Task Should_refuse_a_row_that_leaves_out_what_would_make_it_alike()
+    {
+        await WriteAsync("mails", """{"tenant":1,"the \"e\"; mail":"a"}""");
+
+        var written = await WriteAsync("mails", """{"the \"e\"; mail":"a"}""", """{"the \"e\"; mail":"b"}""");
+
+        Assert.Equal("23505", Assert.Single(written.Rejections).Rejection.SqlState);
+        Assert.Equal(2L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM mails"));
+    }
+
+    [Fact]
+    public async Task Should_skip_rows_that_only_copy_can_carry_as_the_table_has_them()
+    {
+        await WriteAsync("lists", """{"id":"2024-01-01T00:00:00.4Z","v":[1]}""");
+
+        var written = await WriteAsync(
+            "lists", """{"id":"2024-01-01T00:00:00Z","v":[2]}""", """{"id":"2024-01-02T00:00:00Z","v":[3]}""");
+
+        Assert.Equal([(2L, "\"2024-01-01T00:00:00Z\"")], Repeats(written));
+        Assert.Equal("{1},{3}", await lanes.Database.ScalarAsync<string>(
+            "SELECT string_agg(v::text, ',' ORDER BY id) FROM lists"));
+    }
+
+    [Fact]
+    public async Task Should_update_the_named_columns_and_let_the_last_of_a_batch_win()
+    {
+        await WriteAsync("updates", """{"id":1,"v":1,"w":"w","kept":"k"}""");
+
+        var written = await WriteAsync(
+            "updates",
+            """{"id":1,"v":2,"kept":"lost"}""", """{"id":2,"v":1}""", """{"id":2,"v":2,"w":"x"}""", """{"id":2,"v":3}""",
+            """{"id":3,"v":5000}""");
+
+        Assert.Empty(written.Repeats);
+        Assert.Equal([6L], written.Rejections.Select(row => row.Position));
+        Assert.Equal("1 2 none k,2 3 none ", await lanes.Database.ScalarAsync<string>(
+            "SELECT string_agg(concat_ws(' ', id, v, w, coalesce(kept, '')), ',' ORDER BY id) FROM updates"));
+    }
+
+    [Fact]
+    public async Task Should_answer_an_update_with_the_key_that_the_row_keeps()
+    {
+        await WriteAsync("people", """{"id":"00000000-0000-0000-0000-000000000001","mail":"a","name":"A"}""");
+
+        var written = await WriteAsync(
+            "people", """{"mail":"a","name":"B"}""", """{"mail":null,"name":"C"}""", """{"mail":null,"name":"D"}""");
+
+        Assert.Equal([(2L, "\"00000000-0000-0000-0000-000000000001\"")], Repeats(written));
+        Assert.Equal("B,C,D", await lanes.Database.ScalarAsync<string>("SELECT string_agg(name, ',' ORDER BY name) FROM people"));
+    }
+
+    [Fact]
+    public async Task Should_tell_the_same_to_whoever_asks_again()
+    {
+        await WriteAsync("people", """{"id":"00000000-0000-0000-0000-000000000001","mail":"a","name":"A"}""");
+        var key = new RowKey(0, "k1", Guid.NewGuid());
+        var batch = lanes.BatchOf("people", ["""{"mail":"a","name":"B"}"""], keys: [key]);
+        var first = Assert.IsType<Written>(await lanes.Store.WriteAsync(batch, default));
+
+        var again = Assert.IsType<Written>(await lanes.Store.WriteAsync(batch, default));
+        var resolved = Assert.IsType<Written>(await lanes.Store.ResolveAsync(batch, default));
+        var byKey = Assert.IsType<Written>(await lanes.Store.WriteAsync(
+            lanes.BatchOf("people", ["""{"mail":"a","name":"B"}"""], number: 1, keys: [key]), default));
+
+        const string id = "\"00000000-0000-0000-0000-000000000001\"";
+        Assert.Equal([id, id, id, id], new[] { first, again, resolved, byKey }.Select(one => one.Repeats.Single().Id));
+    }
+
+    [Theory]
+    [InlineData("skips")]
+    [InlineData("updates")]
+    public async Task Should_write_the_same_rows_from_many_lanes_side_by_side(string table)
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async lane =>
+        {
+            var random = new Random(lane);
+            for (var round = 0; round < 10; round++)
+            {
+                var batch = lanes.BatchOf(
+                    table, [.. Enumerable.Range(0, 200).Select(_ => $$"""{"id":{{random.Next(300)}}}""")], lane);
+                Assert.IsType<Written>(await lanes.Store.WriteAsync(batch, default));
+            }
+        }));
+
+        Assert.Equal(300L, await lanes.Database.ScalarAsync<long>($"SELECT count(*) FROM {table}"));
+        Assert.Equal(0L, await lanes.Database.ScalarAsync<long>(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"));
+    }
+
+    [Theory]
+    [InlineData("loose")]
+    [InlineData("wrong")]
+    [InlineData("partial")]
+    public async Task Should_refuse_all_rows_while_the_setting_does_not_fit(string table)
+    {
+        var rejection = Assert.Single((await WriteAsync(table, """{"id":1,"v":1}""")).Rejections);
+
+        Assert.Equal("42P10", rejection.Rejection.SqlState);
+        Assert.Equal(0L, await lanes.Database.ScalarAsync<long>($"SELECT count(*) FROM {table}"));
+    }
+
+    [Fact]
+    public async Task Should_refuse_rows_that_were_under_way_when_the_index_went()
+    {
+        await WriteAsync("people", """{"mail":"a","name":"A"}""");
+        var batch = lanes.BatchOf("people", ["""{"mail":"a","name":"B"}"""]);
+        await lanes.Database.ExecuteAsync("ALTER TABLE people DROP CONSTRAINT people_mail_key");
+        await lanes.RefreshAsync();
+
+        var written = Assert.IsType<Written>(await lanes.Store.WriteAsync(batch, default));
+
+        Assert.Equal("42P10", Assert.Single(written.Rejections).Rejection.SqlState);
+    }
+
+    private async Task<Written> WriteAsync(string table, params string[] rows) =>
+        Assert.IsType<Written>(await lanes.Store.WriteAsync(lanes.BatchOf(table, rows), default));
+
+    private Task<string> ListAsync(string table) => lanes.Database.ScalarAsync<string>(
+        $"SELECT string_agg(id || ' ' || coalesce(v, ''), ',' ORDER BY id) FROM {table}");
+
+    private static IEnumerable<(long, string)> Repeats(Written written) =>
+        written.Repeats.OrderBy(row => row.Position).Select(row => (row.Position, row.Id));
+}
