@@ -3,7 +3,7 @@
 import { headers, keep } from "./key.js";
 
 export default {
-  fetch: async (address, options = {}) => {
+  customFetch: async (address, options = {}) => {
     while (true) {
       const response = await fetch(address, { ...options, headers: headers(options.headers) });
       if (response.status !== 401) return response;
