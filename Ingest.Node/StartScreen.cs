@@ -17,7 +17,7 @@ internal static class StartScreen
             ? string.Create(CultureInfo.InvariantCulture, $" and {tables.Count - TablesShown} more")
             : "";
         output.WriteLine();
-        output.WriteLine($"  Ingest listens on {url}");
+        output.WriteLine($"  Ingest listens on {url}, and for gRPC on {node.GrpcAddress}");
         output.WriteLine(tables.Count == 0
             ? "  It serves no table yet: create one, and grant this role INSERT on it."
             : $"  It serves {names}{more}");

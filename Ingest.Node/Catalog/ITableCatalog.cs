@@ -23,4 +23,12 @@ public interface ITableCatalog
     /// <exception cref="Npgsql.NpgsqlException">The database could not be read; the tables are as they
     /// were.</exception>
     Task RefreshAsync(CancellationToken cancellation);
+
+    /// <summary>
+    /// Reads the catalog anew for a caller who gives a column that it does not know, unless it was read for one within
+    /// the last second. Callers at the same time share one read; nobody waits for the second to pass.
+    /// </summary>
+    /// <exception cref="Npgsql.NpgsqlException">The database could not be read; the tables are as they
+    /// were.</exception>
+    Task RefreshForColumnAsync(CancellationToken cancellation);
 }

@@ -80,7 +80,7 @@ public sealed partial class RowEncoder
         if (!value.Next()) return;
         Span<char> text = stackalloc char[LongestName];
         var column = name.Length <= LongestName ? FindUtf8(name, text) : -1;
-        if (column < 0) errors.Add(NameOf(name), plan.UnknownColumn);
+        if (column < 0) errors.AddUnknown(NameOf(name), plan.UnknownColumn);
         else Take(column, ref value, errors);
     }
 

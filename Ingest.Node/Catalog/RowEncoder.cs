@@ -90,7 +90,7 @@ public sealed partial class RowEncoder
         {
             var column = Find(ref reader, expected);
             expected = column + 1;
-            if (column < 0) errors.Add(NameOf(ref reader), plan.UnknownColumn);
+            if (column < 0) errors.AddUnknown(NameOf(ref reader), plan.UnknownColumn);
             if (column < 0 || !scratch.TryBegin(column, TakesGeneratedKey, errors))
             {
                 reader.Skip();

@@ -13,6 +13,15 @@ public sealed class RowErrors
 
     public bool Any => Row is not null || errors.Count > 0;
 
+    /// <summary>A column was given that the table does not have, as far as its descriptor knows.</summary>
+    public bool NamesUnknown { get; private set; }
+
+    public void AddUnknown(string column, string message)
+    {
+        NamesUnknown = true;
+        Add(column, message);
+    }
+
     public void Add(string column, string message) => errors.Add((column, message));
 
     public void AddRow(string message) => Row ??= message;
@@ -20,6 +29,7 @@ public sealed class RowErrors
     public void Clear()
     {
         Row = null;
+        NamesUnknown = false;
         errors.Clear();
     }
 }

@@ -39,7 +39,7 @@ public sealed class RowHeader
         foreach (var name in names)
         {
             var index = table.Plan.IndexOf(name);
-            if (index < 0) errors.Add(Shorten(name), table.Plan.UnknownColumn);
+            if (index < 0) errors.AddUnknown(Shorten(name), table.Plan.UnknownColumn);
             else if (table.Columns[index].RefusesInput is { } reason) errors.Add(name, reason);
             else if (columns.Contains(index)) errors.Add(name, "is given more than once");
             columns.Add(index);

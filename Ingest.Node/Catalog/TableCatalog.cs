@@ -20,7 +20,10 @@ public sealed class TableCatalog : ITableCatalog
     private readonly SharedRead refreshForUnknownName;
     private readonly TimeProvider time;
     private readonly string firstSchema;
+    private readonly Lock columnGate = new();
     private long? unknownNameReadAt;
+    private long? columnReadAt;
+    private Task columnRead = Task.CompletedTask;
 
     // One reference, so that readers see a whole snapshot or the one before.
     private volatile Snapshot snapshot = Snapshot.Empty;
@@ -46,6 +49,22 @@ public sealed class TableCatalog : ITableCatalog
         TryGet(name, out var table) ? new ValueTask<TableDescriptor?>(table) : FindAnewAsync(name, cancellation);
 
     public Task RefreshAsync(CancellationToken cancellation) => refresh.RunAsync().WaitAsync(cancellation);
+
+    public Task RefreshForColumnAsync(CancellationToken cancellation)
+    {
+        lock (columnGate)
+        {
+            if (columnRead.IsCompleted)
+            {
+                if (columnReadAt is { } before && time.GetElapsedTime(before) < UnknownNamePause)
+                    return Task.CompletedTask;
+                columnReadAt = time.GetTimestamp();
+                columnRead = refresh.RunAsync();
+            }
+
+            return columnRead.WaitAsync(cancellation);
+        }
+    }
 
     private async ValueTask<TableDescriptor?> FindAnewAsync(string name, CancellationToken cancellation)
     {

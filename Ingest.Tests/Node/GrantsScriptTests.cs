@@ -33,7 +33,7 @@ public sealed class GrantsScriptTests : IAsyncLifetime
         {
             Username = role, Password = "change-me",
         }.ConnectionString;
-        node = await TestNode.StartAsync(connection, ("INGEST_DEAD_LETTERS", "on"), ("INGEST_ATTEMPT_TIMEOUT", "2s"));
+        node = await TestNode.StartAsync(connection, ("INGEST_DEAD_LETTERS", "on"), ("INGEST_ATTEMPT_TIMEOUT", "4s"));
     }
 
     public async Task DisposeAsync()

@@ -31,6 +31,34 @@ public sealed class TableChangeTests(TableChangeTests.Fixture fixture) : IClassF
     }
 
     [Fact]
+    public async Task Should_take_a_column_that_was_added_a_moment_ago()
+    {
+        await fixture.Node.PostAsync("growing", """{"id":1}""");
+        await Database.ExecuteAsync("ALTER TABLE growing ADD a int");
+        var single = await fixture.Node.PostAsync("growing", """{"id":2,"a":1}""");
+        await Later();
+        await Database.ExecuteAsync("ALTER TABLE growing ADD b int");
+        var stream = await fixture.Node.PostAsync(
+            "growing", "{\"id\":3}\n{\"id\":4,\"b\":2}\n{\"id\":5,\"c\":3}\n{\"id\":6,\"a\":4}",
+            "application/x-ndjson");
+        await Later();
+        await Database.ExecuteAsync("ALTER TABLE growing ADD c int");
+        var csv = await fixture.Node.PostAsync("growing", "id,c\n7,5\n", "text/csv");
+
+        Assert.Equal(201, single.Status);
+        Assert.Equal([201, 201, 400, 201], stream.Lines.SkipLast(1).Select(line => line.GetProperty("status").GetInt32()));
+        Assert.Equal(1, csv.Lines[^1].GetProperty("committed").GetInt32());
+        Assert.Equal("1:--- 2:1-- 3:--- 4:-2- 6:4-- 7:--5", await Database.ScalarAsync<string>(
+            """
+            SELECT string_agg(id || ':' || coalesce(a::text, '-') || coalesce(b::text, '-') || coalesce(c::text, '-'), ' '
+                              ORDER BY id) FROM growing
+            """));
+
+        // The node looks once a second.
+        static Task Later() => Task.Delay(TimeSpan.FromSeconds(1.1), CancellationToken.None);
+    }
+
+    [Fact]
     public async Task Should_refuse_one_by_one_what_no_longer_fits()
     {
         var posts = await BeginAsync(
@@ -88,6 +116,7 @@ public sealed class TableChangeTests(TableChangeTests.Fixture fixture) : IClassF
         CREATE TABLE narrowed(id int PRIMARY KEY, v int);
         CREATE TABLE dropped(id int PRIMARY KEY, v int);
         CREATE TABLE gone(id int PRIMARY KEY, v int);
+        CREATE TABLE growing(id int PRIMARY KEY);
         """,
         ("INGEST_FLUSH_INTERVAL", "1s"));
 }

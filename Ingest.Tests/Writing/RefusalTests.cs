@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text.Json;
 using Ingest.Messages;
+using Ingest.Node.Catalog;
 using Ingest.Node.Writing.Isolation;
 using static Ingest.Messages.WriterProtocol;
 
@@ -50,6 +52,33 @@ public sealed class RefusalTests(RefusalTests.Fixture fixture) : IClassFixture<R
             Assert.Equal(Enumerable.Range(1, rows).Except(bad), found);
             AssertAttempts(written.Stats, rows, bad.Count, isStaged: way != RangesAlone && !refusal.RefusesStaging);
         }
+    }
+
+    [Theory]
+    [InlineData(60)]
+    [InlineData(600)]
+    public async Task Should_find_bad_rows_whatever_the_names_of_table_and_columns(int rows)
+    {
+        const string table = "Odd's";
+        const string column = @"o'dd \ $$ ""%s"" {0}";
+        var quoted = TableNames.Quote(column);
+        var database = fixture.Staging;
+        await database.Database.ExecuteAsync(
+            $"""
+            DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC;
+            CREATE TABLE "Odd's" ("candidate" int PRIMARY KEY, {quoted} int CHECK ({quoted} > 0), "tried" int);
+            """);
+        await database.RefreshAsync();
+        var name = JsonSerializer.Serialize(column);
+        var batch = database.BatchOf(table, [.. Enumerable.Range(1, rows).Select(
+            id => $$"""{"candidate":{{id}},{{name}}:{{(id % 20 == 0 ? -1 : 1)}},"tried":{{id}}}""")]);
+
+        var written = Assert.IsType<Written>(await database.Store.WriteAsync(batch, CancellationToken.None));
+
+        Assert.Equal(rows / 20, written.Rejections.Length);
+        Assert.All(written.Rejections, row => Assert.Equal("23514", row.Rejection.SqlState));
+        Assert.Equal(rows - (rows / 20), await database.Database.ScalarAsync<long>(
+            "SELECT count(*) FROM \"Odd's\" WHERE tried = candidate"));
     }
 
     private static string With(string text, object value) =>

@@ -119,7 +119,7 @@ internal sealed class StreamReader(
         else if (piece.Length > options.MaxRowBytes) filler.Refuse(table, number, piece.Length, tooLarge);
         else if (key is { IsValid: false }) filler.Refuse(table, number, piece.Length, IdempotencyKey.Malformed);
         else if (!filler.TryAdd(slot!, form.Value, number, payload.Slice(piece), key?.Text))
-            return filler.AddWithKeysAsync(slot!, form.Value, number, payload.Slice(piece), key?.Text);
+            return filler.AddLaterAsync(slot!, form.Value, number, payload.Slice(piece), key?.Text);
         return ValueTask.CompletedTask;
     }
 

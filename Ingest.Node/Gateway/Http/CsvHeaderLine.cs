@@ -10,7 +10,7 @@ internal static class CsvHeaderLine
 {
     /// <returns>The header; or null and what is wrong with it. The body is read up to the header's end.</returns>
     public static async Task<(RowHeader? Header, Problem? Problem)> ReadAsync(
-        PipeReader body, CsvFramer framer, TableDescriptor table, Problem tooLarge)
+        PipeReader body, CsvFramer framer, TableDescriptor table, TableLookup tables, Problem tooLarge)
     {
         while (true)
         {
@@ -25,7 +25,7 @@ internal static class CsvHeaderLine
 
             var answer = frame switch
             {
-                Frame.Record => Parse(table, record),
+                Frame.Record => await ParseAsync(table, tables, record.ToArray()),
                 Frame.TooLong => (null, tooLarge),
                 Frame.Cut => (null, Problems.Broken("The header line has a quote that is not closed.")),
                 _ => (null, Problems.BodyEmpty),
@@ -35,10 +35,18 @@ internal static class CsvHeaderLine
         }
     }
 
-    private static (RowHeader? Header, Problem? Problem) Parse(TableDescriptor table, in ReadOnlySequence<byte> record)
+    private static async ValueTask<(RowHeader? Header, Problem? Problem)> ParseAsync(
+        TableDescriptor table, TableLookup tables, byte[] record)
     {
         var errors = new RowErrors();
-        var header = RowHeader.ParseCsv(table, record.ToArray(), errors);
+        var header = RowHeader.ParseCsv(table, record, errors);
+        // A column may have been added a moment ago.
+        if (errors.NamesUnknown && await tables.LookAgainAsync(table) is var now && !ReferenceEquals(now, table))
+        {
+            errors.Clear();
+            header = RowHeader.ParseCsv(now, record, errors);
+        }
+
         return errors.Any ? (null, Problems.OfHeader(errors)) : (header, null);
     }
 }

@@ -41,10 +41,13 @@ internal sealed class EncoderPool
 /// <summary>An encoder with the errors that it fills in. Not thread-safe.</summary>
 internal sealed class EncodingSlot(TableDescriptor table)
 {
-    public RowEncoder Encoder { get; } = new(table);
+    public RowEncoder Encoder { get; private set; } = new(table);
 
     /// <summary>What is wrong with the row that was encoded last.</summary>
     public RowErrors Errors { get; } = new();
+
+    /// <summary>Encodes for the table as it is now.</summary>
+    public void MoveTo(TableDescriptor now) => Encoder = new RowEncoder(now);
 
     /// <summary>Encodes one row.</summary>
     public EncodeResult Encode(in ReadOnlySequence<byte> row, RowForm form, RowBlock block)

@@ -113,9 +113,10 @@ internal sealed class RowsEndpoint(
     private async Task CsvAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
     {
         var framer = new CsvFramer(options.MaxRowBytes);
-        var (header, problem) = await CsvHeaderLine.ReadAsync(body, framer, table, tooLarge);
+        var (header, problem) = await CsvHeaderLine.ReadAsync(body, framer, table, tables, tooLarge);
         if (header is null) await Answers.Write(context, options, problem!);
-        else await streams.RunAsync(context, table, body, framer, RowForm.Csv(header), VerdictLayout.Lines, filter);
+        else await streams.RunAsync(
+            context, header.Table, body, framer, RowForm.Csv(header), VerdictLayout.Lines, filter);
     }
 
     private Task UnsupportedAsync(HttpContext context)

@@ -13,7 +13,7 @@ namespace Ingest.Node.Gateway.Http;
 /// pooled.
 /// </summary>
 internal sealed class SingleRow(
-    IRowGateway gateway, EncoderPool encoders, TableAccess access, HttpOptions options)
+    IRowGateway gateway, EncoderPool encoders, TableLookup tables, TableAccess access, HttpOptions options)
 {
     /// <summary>Serves one JSON object over HTTP.</summary>
     /// <param name="body">Where the row was read from; released as soon as the row is encoded.</param>
@@ -42,7 +42,25 @@ internal sealed class SingleRow(
         var slot = encoders.Rent(submission.Table);
         var result = slot.Encode(row, form, submission.Rows);
         if (result == EncodeResult.NeedsKeys) return EncodeWithKeysAsync(row, form, key, slot, submission);
+        if (result == EncodeResult.Invalid && slot.Errors.NamesUnknown)
+            return EncodeAnewAsync(row, form, key, slot, submission);
         return ValueTask.FromResult(Finish(result, row, form, key, slot, submission));
+    }
+
+    /// <summary>The row gives a column that the table does not have, unless that was added a moment ago.</summary>
+    private async ValueTask<Problem?> EncodeAnewAsync(
+        ReadOnlySequence<byte> row, RowForm form, string? key, EncodingSlot slot, Submission submission)
+    {
+        var now = await tables.LookAgainAsync(submission.Table);
+        if (ReferenceEquals(now, submission.Table))
+            return Finish(EncodeResult.Invalid, row, form, key, slot, submission);
+        encoders.Return(slot);
+        submission.Table = now;
+        slot = encoders.Rent(now);
+        var result = slot.Encode(row, form, submission.Rows);
+        return result == EncodeResult.NeedsKeys
+            ? await EncodeWithKeysAsync(row, form, key, slot, submission)
+            : Finish(result, row, form, key, slot, submission);
     }
 
     /// <summary>Has a row that is encoded written.</summary>

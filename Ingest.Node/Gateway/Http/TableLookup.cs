@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
 
@@ -23,6 +24,22 @@ internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
     /// <summary>Whether the table is still as it was when this descriptor was made.</summary>
     public bool IsCurrent(TableDescriptor table) =>
         catalog.TryGet(table.Name, out var known) && ReferenceEquals(known, table);
+
+    /// <summary>Looks at a table again for a row that gives a column which it does not have.</summary>
+    /// <returns>The table as it is now; the same descriptor where it has not changed, or nobody can tell.</returns>
+    public async ValueTask<TableDescriptor> LookAgainAsync(TableDescriptor table)
+    {
+        try
+        {
+            if (IsCurrent(table)) await catalog.RefreshForColumnAsync(CancellationToken.None);
+        }
+        catch (DbException)
+        {
+            return table;
+        }
+
+        return catalog.TryGet(table.Name, out var now) ? now : table;
+    }
 
     /// <summary>The tables that a mistyped name may have meant.</summary>
     private IReadOnlyList<TableDescriptor> VisibleTo(HttpContext context) => access.IsOn

@@ -57,4 +57,6 @@ internal sealed class FixedCatalog(params TableDescriptor[] tables) : ITableCata
         ValueTask.FromResult(TryGet(name, out var table) ? table : null);
 
     public Task RefreshAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+    public Task RefreshForColumnAsync(CancellationToken cancellation) => Task.CompletedTask;
 }

@@ -14,6 +14,9 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
 {
     private Chunk? open;
 
+    /// <summary>Where a row with an unknown column is looked up again; null where it is refused at once.</summary>
+    public TableLookup? Tables { get; init; }
+
     /// <summary>Whose stream it is; null where the node does not know, or need not.</summary>
     public Caller? Caller { get; init; }
 
@@ -29,9 +32,13 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
     /// <summary>Encodes a row and adds it, or the problem that it has.</summary>
     /// <param name="number">The row's line, or the number that its caller gave it.</param>
     /// <param name="key">The row's idempotency key; null where it has none.</param>
-    /// <returns>False where the row needs a key of its table first, by <see cref="AddWithKeysAsync"/>; then nothing has
-    /// happened.</returns>
-    public bool TryAdd(EncodingSlot slot, RowForm form, long number, in ReadOnlySequence<byte> row, string? key)
+    /// <returns>False where the row needs a key of its table first, or gives a column that may be new, by
+    /// <see cref="AddLaterAsync"/>; then nothing has happened.</returns>
+    public bool TryAdd(EncodingSlot slot, RowForm form, long number, in ReadOnlySequence<byte> row, string? key) =>
+        TryAdd(slot, form, number, row, key, mayLook: Tables is not null && form.Header is null);
+
+    private bool TryAdd(
+        EncodingSlot slot, RowForm form, long number, in ReadOnlySequence<byte> row, string? key, bool mayLook)
     {
         var chunk = ChunkFor(slot.Encoder.Table);
         switch (slot.Encode(row, form, chunk.Submission!.Rows))
@@ -40,6 +47,8 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
                 chunk.AddRow(number, row.Length);
                 if (key is not null) chunk.Submission!.Keys.Add((key, IdempotencyKey.DigestOf(row, form)));
                 return true;
+            case EncodeResult.Invalid when mayLook && slot.Errors.NamesUnknown:
+                return false;
             case EncodeResult.Invalid:
                 Refuse(slot.Encoder.Table, number, row.Length, Problems.Of(slot.Errors));
                 return true;
@@ -48,14 +57,21 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
         }
     }
 
-    /// <summary>As <see cref="TryAdd"/>, but reserves keys as often as it needs to.</summary>
-    public async ValueTask AddWithKeysAsync(
+    /// <summary>As <see cref="TryAdd(EncodingSlot, RowForm, long, in ReadOnlySequence{byte}, string?)"/>, but looks at
+    /// the table again, and reserves keys as often as it needs to.</summary>
+    public async ValueTask AddLaterAsync(
         EncodingSlot slot, RowForm form, long number, ReadOnlySequence<byte> row, string? key)
     {
         try
         {
+            if (slot.Errors.NamesUnknown)
+            {
+                await LookAgainAsync(slot);
+                if (TryAdd(slot, form, number, row, key, mayLook: false)) return;
+            }
+
             do await slot.Encoder.Table.Keys!.ReserveAsync(CancellationToken.None);
-            while (!TryAdd(slot, form, number, row, key));
+            while (!TryAdd(slot, form, number, row, key, mayLook: false));
         }
         catch (DbException)
         {
@@ -98,6 +114,16 @@ internal sealed class ChunkFiller(IRowGateway gateway, ChunkQueue queue)
     {
         await SubmitAsync();
         if (open?.Submission is { } unused) gateway.Return(unused);
+    }
+
+    /// <summary>Goes on with the table as it is now; rows of its former state are submitted as what they are.</summary>
+    private async ValueTask LookAgainAsync(EncodingSlot slot)
+    {
+        var now = await Tables!.LookAgainAsync(slot.Encoder.Table);
+        if (ReferenceEquals(now, slot.Encoder.Table)) return;
+        await SubmitAsync();
+        if (open?.Submission is { } unused) unused.Table = now;
+        slot.MoveTo(now);
     }
 
     private Chunk ChunkFor(TableDescriptor table)

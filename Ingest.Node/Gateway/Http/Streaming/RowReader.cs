@@ -94,6 +94,6 @@ internal sealed class RowReader(
         var keyOfLine = key is null ? null : IdempotencyKey.OfLine(key, framer.Line);
         return filler.TryAdd(slot, form, framer.Line, record, keyOfLine)
             ? ValueTask.CompletedTask
-            : filler.AddWithKeysAsync(slot, form, framer.Line, record, keyOfLine);
+            : filler.AddLaterAsync(slot, form, framer.Line, record, keyOfLine);
     }
 }

@@ -13,6 +13,7 @@ namespace Ingest.Node.Gateway.Http.Streaming;
 internal sealed class StreamSession(
     IRowGateway gateway,
     EncoderPool encoders,
+    TableLookup tables,
     TableAccess access,
     PartialRows partial,
     HttpOptions options,
@@ -50,10 +51,11 @@ internal sealed class StreamSession(
         var writing = new VerdictLoop(
             gateway, queue, sink, options.StreamIdleTimeout, time, context.Abort).RunAsync();
         var slot = encoders.Rent(table);
-        var filler = new ChunkFiller(gateway, queue) 
+        var filler = new ChunkFiller(gateway, queue)
         {
             Acknowledge = acknowledge,
             Caller = access.CallerOf(context),
+            Tables = tables,
         };
         using var watch = new IdleWatch(body, options.StreamIdleTimeout, time);
         var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge, watch, partial);

@@ -106,5 +106,7 @@ public sealed class OpenApiDocumentTests
             new FixedCatalog(Now).FindAsync(name, cancellation);
 
         public Task RefreshAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+        public Task RefreshForColumnAsync(CancellationToken cancellation) => Task.CompletedTask;
     }
 }
