@@ -67,7 +67,7 @@ public sealed class OpenApiTests(OpenApiTests.Fixture fixture) : IClassFixture<O
     public async Task Should_describe_every_call_of_the_surface()
     {
         var paths = (await DocumentAsync())["paths"]!.AsObject();
-        string[] others = ["/docs", "/dashboard", "/openapi", "/v1/{**path}", "/v1/tables/{table}/rows"];
+        string[] others = ["/docs", "/dashboard", "/favicon.ico", "/openapi", "/v1/{**path}", "/v1/tables/{table}/rows"];
 
         var calls = fixture.Node.Host.Services.GetServices<EndpointDataSource>()
             .SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()

@@ -27,6 +27,7 @@ internal static class DashboardEndpoints
             .RequireScope(Scope.Observe);
         var page = services.GetRequiredService<DashboardPage>();
         endpoints.Map("/", failures.Guard(page.ShowAsync)).AllowAnonymous();
+        endpoints.Map("/favicon.ico", failures.Guard(page.ShowIconAsync)).AllowAnonymous();
         endpoints.Map("/dashboard/{**asset}", failures.Guard(page.ShowAsync)).AllowAnonymous();
     }
 }

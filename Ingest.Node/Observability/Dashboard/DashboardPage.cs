@@ -25,11 +25,16 @@ internal sealed class DashboardPage(HttpOptions options)
 
     private readonly FrozenDictionary<string, CachedAnswer> assets = Load();
 
-    public Task ShowAsync(HttpContext context)
+    public Task ShowAsync(HttpContext context) =>
+        ShowAsync(context, context.Request.RouteValues["asset"] as string ?? "index.html");
+
+    /// <summary>What browsers ask for without being told.</summary>
+    public Task ShowIconAsync(HttpContext context) => ShowAsync(context, "icon.svg");
+
+    private Task ShowAsync(HttpContext context, string name)
     {
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
             return Answers.MethodNotAllowed(context, options, "GET, HEAD");
-        var name = context.Request.RouteValues["asset"] as string ?? "index.html";
         if (!assets.TryGetValue(name, out var asset))
         {
             return Answers.Write(context, options, new Problem(

@@ -72,7 +72,7 @@ internal sealed class Visit : IAsyncDisposable
         page.PageError += (_, error) => Add($"failed: {error}");
         page.Console += (_, message) =>
         {
-            if (message.Type is "error" or "warning") Add($"complained: {message.Text}");
+            if (message.Type is "error" or "warning") Add($"complained: {message.Text} {message.Location}");
         };
     }
 

@@ -11,7 +11,7 @@ namespace Ingest.Tests.Observability;
 public sealed class ScreenshotTests(ScreenshotTests.Fixture fixture, Browser browser)
     : IClassFixture<ScreenshotTests.Fixture>, IClassFixture<Browser>
 {
-    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(75);
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(35);
 
     [ScreenshotFact]
     public async Task Make()

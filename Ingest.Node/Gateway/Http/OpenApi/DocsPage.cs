@@ -17,6 +17,8 @@ internal static class DocsPage
         endpoints.MapScalarApiReference("/docs", scalar =>
         {
             scalar.WithTitle("Ingest API").WithOpenApiRoutePattern("/openapi/v1.json").WithNonce();
+            // Fetches the description with the key that the caller has given.
+            scalar.JavaScriptConfiguration = "/dashboard/docs.js";
             // What follows would ask other hosts.
             scalar.DefaultFonts = false;
             scalar.Telemetry = false;

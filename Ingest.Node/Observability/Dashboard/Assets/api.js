@@ -1,8 +1,7 @@
 // Talks to the node, with the key that the user has given where the node asks for one.
 
 import { byId, setText } from "./dom.js";
-
-const STORED = "ingest.key";
+import { hasKey, headers, keep } from "./key.js";
 
 /** An answer that is an error; message is for people. */
 export class Problem extends Error {
@@ -11,15 +10,6 @@ export class Problem extends Error {
     this.status = status;
     this.errors = body?.errors;
   }
-}
-
-export function headers(more = {}) {
-  const key = sessionStorage.getItem(STORED);
-  if (!key) return more;
-  // A JSON Web Token has three parts.
-  return key.split(".").length === 3
-    ? { ...more, Authorization: `Bearer ${key}` }
-    : { ...more, "X-Api-Key": key };
 }
 
 /**
@@ -51,9 +41,9 @@ let asking = null;
 export function askForKey() {
   return asking ??= new Promise((resolve) => {
     const dialog = byId("key-dialog");
-    if (sessionStorage.getItem(STORED)) setText(byId("key-problem"), "The node does not know this key. Give another one.");
+    if (hasKey()) setText(byId("key-problem"), "The node does not know this key. Give another one.");
     byId("key-form").onsubmit = () => {
-      sessionStorage.setItem(STORED, byId("key").value.trim());
+      keep(byId("key").value);
       byId("key").value = "";
       asking = null;
       resolve();

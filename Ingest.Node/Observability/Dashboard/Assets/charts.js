@@ -73,12 +73,12 @@ class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {
-        x: { time: true, range: (_, least, most) => [most - Math.min(SECONDS, Math.max(60, most - least)), most] },
+        x: { time: true, range: (_, least, most) => [most - Math.min(SECONDS, Math.max(30, most - least)), most] },
         y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] },
       },
       axes: [
         {
-          ...axis, size: 24, gap: 2, space: 58, incrs: [15, 30, 60, 120, 300],
+          ...axis, size: 24, gap: 2, space: 58, incrs: [10, 15, 30, 60, 120, 300],
           values: (_, times) => times.map((at) => timeOfDay(new Date(at * 1000)).replace(/:00$/, "")),
         },
         { ...axis, size: 62, gap: 4, space: 34, values: (_, values) => values.map((value) => this.chart.format(value)) },

@@ -1,6 +1,7 @@
 // Server-sent events over fetch, which can send a key where EventSource cannot.
 
-import { askForKey, headers } from "./api.js";
+import { askForKey } from "./api.js";
+import { headers } from "./key.js";
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
