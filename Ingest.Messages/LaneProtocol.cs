@@ -56,6 +56,10 @@ public static class LaneProtocol
         /// <summary>The level that the callers of all of its rows have asked for.</summary>
         public Acknowledge Acknowledge { get; init; }
 
+        /// <summary>True where the gateway has sent these rows before: another incarnation of the lane may have
+        /// them.</summary>
+        public bool IsResent { get; init; }
+
         /// <summary>True where the gateway has given up on these positions.</summary>
         public bool IsSkip => Runs.IsEmpty && !IsReminder;
 
@@ -113,6 +117,10 @@ public static class LaneProtocol
         /// <summary>The committed rows that repeat an earlier one, in order of position; as a rule there are
         /// none.</summary>
         public ImmutableArray<RowRepeat> Repeats { get; init; } = [];
+
+        /// <summary>True where the ledger says so, which is the last word; else what this incarnation of the lane has
+        /// given up on, another one may still write from the journal.</summary>
+        public bool IsRecorded { get; init; }
     }
 
     /// <summary>

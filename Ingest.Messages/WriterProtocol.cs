@@ -24,8 +24,27 @@ public static class WriterProtocol
     /// <see cref="VerdictsRead"/>.</summary>
     public sealed record ReadVerdicts(LaneId Lane, PositionRange Range);
 
+    /// <summary>Asks to remember how far the lane's journal is settled; answered by <see cref="JournalMarked"/>, or by
+    /// <see cref="Failed"/> about no batch.</summary>
+    /// <param name="Settled">All events up to this sequence number are settled.</param>
+    /// <param name="IsClean">There is no event beyond it.</param>
+    public sealed record MarkJournal(LaneId Lane, long Settled, bool IsClean);
+
+    /// <summary>The mark is kept.</summary>
+    public sealed record JournalMarked(long Settled);
+
     /// <summary>The lane's positions: all rows of a gateway up to its position are settled.</summary>
-    public sealed record LedgerRead(ImmutableArray<LedgerPosition> Positions);
+    public sealed record LedgerRead(ImmutableArray<LedgerPosition> Positions)
+    {
+        /// <summary>What is known of the lane's journal.</summary>
+        public JournalMark Journal { get; init; }
+    }
+
+    /// <summary>What the database of the tables knows of a lane's journal, which may be in another one.</summary>
+    /// <param name="Settled">All events up to this sequence number are settled. Events before it may have been removed;
+    /// it and those behind it must be there.</param>
+    /// <param name="Forgiven">The operator accepts that events up to this sequence number are lost.</param>
+    public readonly record struct JournalMark(long Settled, long Forgiven);
 
     /// <summary>How a request that changes or settles a batch ended.</summary>
     /// <param name="BatchId">The batch's id; 0 for a request about no batch.</param>

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
+using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Cluster;
 using Ingest.Node.DeadLetters;
@@ -143,11 +144,16 @@ internal sealed class NodeHost : IAsyncDisposable
             LettersKept = (table, letters) => metrics.Of(table).Letters.Add(LetterEvent.Kept, letters),
         };
         var store = new ObservedLaneStore(lanes, metrics);
-        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics);
+        var alarms = new LaneAlarms();
+        var gateway = new RowGateway(Settings.Gateway, LaneSettingsOf, metrics)
+        {
+            Stopped = () => [.. alarms.Stopped.Select(lane => new StoppedLane(lane.Lane.ToString(), lane.Reason))],
+        };
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = Settings.ShutdownTimeout)
             .AddSingleton(time)
             .AddSingleton(dataSource!)
+            .AddSingleton(alarms)
             .AddSingleton<ITableCatalog>(catalog)
             .AddSingleton(Settings.Catalog)
             .AddHostedService<CatalogRefresher>()
@@ -155,6 +161,7 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddHostedService<LedgerPurge>()
             .AddSingleton<IRowGateway>(gateway)
             .AddSingleton<IAccounting>(gateway)
+            .AddSingleton<IReceipts, LedgerReceipts>()
             .AddSingleton<IClusterView, ClusterView>()
             .AddSingleton<IClusterAccounting, ClusterAccounting>()
             .AddSingleton(Settings)
@@ -172,10 +179,11 @@ internal sealed class NodeHost : IAsyncDisposable
                     logs.AddLoggerFactory();
                     logs.LogLevel = Akka.Event.LogLevel.InfoLevel;
                 })
-                .WithIngest(Settings, postgres, store, gateway, metrics));
+                .WithIngest(Settings, postgres, store, gateway, metrics, alarms));
         var checks = builder.Services.AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: ["ready"])
             .AddCheck<ClusterCheck>("cluster", tags: ["ready"])
+            .AddCheck<JournalCheck>("journal", tags: ["ready"])
             .AddCheck<LanesCheck>("lanes", tags: ["ready"])
             .AddCheck<DiskCheck>("disk", tags: ["ready"])
             .AddCheck<OldestRowCheck>("oldest-row", tags: ["ready"]);

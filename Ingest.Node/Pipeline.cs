@@ -3,10 +3,12 @@ using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
 using Akka.Configuration;
 using Akka.Hosting;
+using Akka.Persistence;
 using Akka.Remote.Hosting;
 using Ingest.Messages;
 using Ingest.Messages.Wire;
 using Ingest.Node.Batching;
+using Ingest.Node.Batching.Journal;
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
 using Ingest.Node.Observability;
@@ -32,10 +34,12 @@ internal static class Pipeline
         string postgres,
         ILaneStore store,
         RowGateway gateway,
-        NodeMetrics metrics)
+        NodeMetrics metrics,
+        LaneAlarms alarms)
     {
-        akka.WithCluster(settings.Cluster).WithJournal(postgres);
-        if (settings.Cluster.IsBatcher) akka.WithLanes(settings, store, metrics);
+        akka.WithCluster(settings.Cluster).WithJournal(postgres)
+            .AddHocon(JournalPlugin.ConfigFor(settings.Journal, postgres), HoconAddMode.Prepend);
+        if (settings.Cluster.IsBatcher) akka.WithLanes(settings, store, metrics, alarms);
         else akka.WithLanesElsewhere(settings.Cluster);
         return settings.Cluster.IsGateway ? akka.WithGateway(settings.Gateway, gateway) : akka;
     }
@@ -82,16 +86,23 @@ internal static class Pipeline
 
     /// <summary>The lanes of all tables, each with its writer.</summary>
     private static AkkaConfigurationBuilder WithLanes(
-        this AkkaConfigurationBuilder akka, NodeSettings settings, ILaneStore store, NodeMetrics metrics) =>
+        this AkkaConfigurationBuilder akka,
+        NodeSettings settings,
+        ILaneStore store,
+        NodeMetrics metrics,
+        LaneAlarms alarms) =>
         akka.WithShardRegion<Lanes>(
             LanesName,
-            id =>
+            (system, _, _) => id =>
             {
                 var lane = LaneId.Parse(id);
+                var options = settings.BatchingFor(lane.Table);
+                var plugin = Persistence.Instance.Apply(system).JournalFor(JournalPlugin.Id);
                 var writer = Props.Create(() => new WriterActor(store));
-                return Props.Create(() =>
-                    new BatcherActor(
-                        lane, settings.BatchingFor(lane.Table), writer, Random.Shared, metrics.Of(lane.Table)));
+                var journal = Props.Create(() => new JournalActor(
+                    lane, options, plugin, Random.Shared, JournalTimes.Default));
+                return Props.Create(() => new BatcherActor(
+                    lane, options, writer, journal, Random.Shared, metrics.Of(lane.Table), alarms, JournalTimes.Default));
             },
             new LaneExtractor(settings.Cluster.Shards),
             new ShardOptions

@@ -42,6 +42,7 @@ internal sealed class LaneDecoder
             Traces = [.. wire.Traces.Select(trace => new RowTrace(
                 unchecked((int)trace.Row), unchecked((int)trace.Count), TraceContext.Decode(trace.Context)))],
             Acknowledge = (Acknowledge)wire.Acknowledge,
+            IsResent = wire.Resent,
         };
         LaneRules.Check(envelope);
         return envelope;
@@ -77,6 +78,7 @@ internal sealed class LaneDecoder
             [.. wire.Rejections.Select(Decode)])
         {
             Repeats = [.. wire.Repeats.Select(repeat => new RowRepeat(repeat.Position, repeat.Id))],
+            IsRecorded = wire.Recorded,
         };
         LaneRules.Check(settled);
         return settled;

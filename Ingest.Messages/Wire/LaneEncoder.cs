@@ -24,6 +24,7 @@ internal static class LaneEncoder
             DeadlineTicks = envelope.Deadline.UtcTicks,
             Skip = envelope.IsSkip,
             Reminder = envelope.IsReminder,
+            Resent = envelope.IsResent,
             Acknowledge = (V1.Acknowledge)envelope.Acknowledge,
         };
         var indexes = new Dictionary<Shape, uint>();
@@ -80,6 +81,7 @@ internal static class LaneEncoder
             Last = settled.Last,
             Outcome = (V1.Outcome)settled.Outcome,
         };
+        wire.Recorded = settled.IsRecorded;
         wire.Repeated = settled.Repeats.Length;
         foreach (var (position, id) in settled.Repeats)
             wire.Repeats.Add(new V1.RowRepeat { Position = position, Id = id });

@@ -14,8 +14,10 @@ public static class LaneProtocolSerialization
     /// <summary>The serializer's name in configuration and logs.</summary>
     public const string Name = "ingest-lane";
 
-    /// <summary>The marker interfaces of everything that travels between gateways and lanes.</summary>
-    public static IReadOnlyList<Type> BoundTypes { get; } = [typeof(ILaneMessage), typeof(IGatewayMessage)];
+    /// <summary>The marker interfaces of everything that travels between gateways and lanes, or lies in a
+    /// journal.</summary>
+    public static IReadOnlyList<Type> BoundTypes { get; } =
+        [typeof(ILaneMessage), typeof(IGatewayMessage), typeof(IJournalEvent)];
 
     /// <summary>The same binding as configuration, to be put in front of an actor system's own.</summary>
     public static Config Hocon { get; } = ConfigurationFactory.ParseString(

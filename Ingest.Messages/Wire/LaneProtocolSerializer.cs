@@ -28,6 +28,8 @@ public sealed class LaneProtocolSerializer(ExtendedActorSystem system) : Seriali
     private const string FlushNowManifest = "F";
     private const string SettledManifest = "S";
     private const string ExpectedManifest = "X";
+    private const string RowsTakenManifest = "J";
+    private const string LaneOpenedManifest = "O";
 
     // A field that this version does not know came from a newer node, and nothing is sent on, so it need not be kept.
     private static readonly MessageParser<V1.Envelope> Envelopes = V1.Envelope.Parser.WithDiscardUnknownFields(true);
@@ -35,6 +37,9 @@ public sealed class LaneProtocolSerializer(ExtendedActorSystem system) : Seriali
     private static readonly MessageParser<V1.FlushNow> Flushes = V1.FlushNow.Parser.WithDiscardUnknownFields(true);
     private static readonly MessageParser<V1.Settled> Settlements = V1.Settled.Parser.WithDiscardUnknownFields(true);
     private static readonly MessageParser<V1.Expected> Expectations = V1.Expected.Parser.WithDiscardUnknownFields(true);
+
+    private static readonly MessageParser<V1.RowsTaken> RowsTaken = V1.RowsTaken.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser<V1.LaneOpened> Openings = V1.LaneOpened.Parser.WithDiscardUnknownFields(true);
 
     private readonly LaneDecoder decoder = new();
 
@@ -48,6 +53,8 @@ public sealed class LaneProtocolSerializer(ExtendedActorSystem system) : Seriali
         LaneProtocol.Expected => ExpectedManifest,
         LaneProtocol.Probe => ProbeManifest,
         LaneProtocol.FlushNow => FlushNowManifest,
+        JournalEvents.RowsTaken => RowsTakenManifest,
+        JournalEvents.LaneOpened => LaneOpenedManifest,
         _ => throw NotOurs(o),
     };
 
@@ -68,6 +75,8 @@ public sealed class LaneProtocolSerializer(ExtendedActorSystem system) : Seriali
                 ExpectedManifest => LaneDecoder.Decode(Expectations.ParseFrom(bytes)),
                 ProbeManifest => LaneDecoder.Decode(Probes.ParseFrom(bytes)),
                 FlushNowManifest => LaneDecoder.Decode(Flushes.ParseFrom(bytes)),
+                RowsTakenManifest => JournalCodec.Decode(RowsTaken.ParseFrom(bytes), decoder),
+                LaneOpenedManifest => JournalCodec.Decode(Openings.ParseFrom(bytes)),
                 _ => throw new SerializationException($"'{manifest}' is no manifest of the lane protocol."),
             };
         }
@@ -84,6 +93,8 @@ public sealed class LaneProtocolSerializer(ExtendedActorSystem system) : Seriali
         LaneProtocol.Expected expected => LaneEncoder.Encode(expected),
         LaneProtocol.Probe probe => LaneEncoder.Encode(probe),
         LaneProtocol.FlushNow flush => LaneEncoder.Encode(flush),
+        JournalEvents.RowsTaken taken => JournalCodec.Encode(taken),
+        JournalEvents.LaneOpened opened => JournalCodec.Encode(opened),
         _ => throw NotOurs(message),
     };
 

@@ -76,13 +76,21 @@ internal static class BatchAnswers
         ImmutableArray<RejectedRow> rejections,
         ImmutableArray<RepeatedRow> repeats)
     {
-        if (skipped) return new Settled(lane, range.Gateway, range.First, range.Last, VerdictKind.NotWritten, []);
+        if (skipped)
+        {
+            return new Settled(lane, range.Gateway, range.First, range.Last, VerdictKind.NotWritten, [])
+            {
+                IsRecorded = true,
+            };
+        }
+
         return new Settled(lane, range.Gateway, range.First, range.Last, VerdictKind.Committed,
             rejections.IsEmpty
                 ? []
                 : [.. rejections.Where(row => IsIn(row.Gateway, row.Position)).OrderBy(row => row.Position)
                     .Select(row => new RowRejection(row.Position, row.Rejection))])
         {
+            IsRecorded = true,
             Repeats = repeats.IsEmpty
                 ? []
                 : [.. repeats.Where(row => IsIn(row.Gateway, row.Position)).OrderBy(row => row.Position)

@@ -1,6 +1,8 @@
 using Akka.Actor;
 using Ingest.Messages;
+using Ingest.Node.Batching.Journal;
 using Ingest.Node.Observability;
+using static Ingest.Node.Batching.Journal.JournalMessages;
 using static Ingest.Messages.LaneProtocol;
 using static Ingest.Messages.WriterProtocol;
 using Envelope = Ingest.Messages.LaneProtocol.Envelope;
@@ -11,7 +13,7 @@ namespace Ingest.Node.Batching;
 /// A lane: the sharded entity that takes envelopes in order, batches their rows, and has them written by its child, one
 /// batch at a time while the next one fills. <see cref="LaneBuffer"/> decides; this actor performs.
 /// </summary>
-internal sealed class BatcherActor : ReceiveActor, IWithTimers
+internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan ExpiryTick = TimeSpan.FromMilliseconds(250);
 
@@ -37,8 +39,18 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
     /// <param name="writerProps">Makes the child that writes; it speaks <see cref="WriterProtocol"/>.</param>
     /// <param name="random">Spreads the retries of lanes that failed together.</param>
     /// <param name="metrics">Of the lane's table.</param>
+    /// <param name="journalProps">Makes the child that keeps the journal; it speaks
+    /// <see cref="JournalMessages"/>.</param>
+    /// <param name="alarms">Where a lane says that it is stopped.</param>
     public BatcherActor(
-        LaneId lane, BatchingOptions options, Props writerProps, Random random, TableMetrics metrics)
+        LaneId lane,
+        BatchingOptions options,
+        Props writerProps,
+        Props journalProps,
+        Random random,
+        TableMetrics metrics,
+        LaneAlarms alarms,
+        JournalTimes times)
     {
         this.lane = lane;
         this.options = options;
@@ -46,7 +58,10 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         this.metrics = metrics;
         gauge = metrics.Open();
         buffer = new LaneBuffer(lane, options);
+        this.alarms = alarms;
+        this.times = times;
         writer = Context.ActorOf(writerProps, "writer");
+        journal = Context.ActorOf(journalProps, "journal");
         Recovering();
     }
 
@@ -60,12 +75,17 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         writer.Tell(new ReadLedger(lane));
     }
 
-    protected override void PostStop() => metrics.Close(gauge);
+    protected override void PostStop()
+    {
+        metrics.Close(gauge);
+        alarms.Clear(lane);
+    }
 
     protected override bool AroundReceive(Receive receive, object message)
     {
         var handled = base.AroundReceive(receive, message);
         var rows = buffer.Rows + (writing?.Count ?? 0) + early.Sum(envelope => envelope.IsSkip ? 0 : envelope.Count);
+        gauge.SetJournal(backlog.Rows, backlog.Bytes + unconfirmedBytes);
         gauge.Set(rows, buffer.BytesHeld + earlyBytes, rows == 0 ? null : buffer.Oldest ?? earlySince);
         return handled;
     }
@@ -76,6 +96,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         {
             metrics.Log.WriterFailed(cause, lane);
             asking.Clear(); // What it was asked for gateways went with it; they ask again.
+            isMarking = false;
             return Directive.Restart;
         });
 
@@ -87,6 +108,11 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         Receive<FlushNow>(_ => draining = true);
         Receive<Expire>(_ => ExpireEarly());
         Receive<LedgerRead>(HandleLedgerRead);
+        Receive<Answer>(answer => answer.Generation != generation, _ => { });
+        Receive<Replayed>(HandleFirstReplay);
+        Receive<Opened>(HandleOpened);
+        Receive<Waiting>(HandleWaiting);
+        Receive<Damaged>(HandleDamaged);
         Receive<Failed>(failed => failed.BatchId == 0, failed => PauseAfter(failed));
         Receive<Retry>(_ => writer.Tell(new ReadLedger(lane)));
         Receive<LaneStop>(_ => Context.Stop(Self));
@@ -98,10 +124,18 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         Receive<Probe>(HandleProbe);
         Receive<FlushNow>(_ => HandleFlushNow());
         Receive<FlushDue>(_ => FlushIfDue());
-        Receive<Expire>(_ => HandleExpire());
+        Receive<Expire>(_ => HandleTick());
         Receive<Written>(HandleWritten);
         Receive<Failed>(HandleFailed);
         Receive<VerdictsRead>(HandleVerdictsRead);
+        Receive<Answer>(answer => answer.Generation != generation, _ => { });
+        Receive<Persisted>(HandlePersisted);
+        Receive<Replayed>(HandleReadBack);
+        Receive<ReadBackDone>(HandleReadBackDone);
+        Receive<Waiting>(HandleWaiting);
+        Receive<Overtaken>(_ => HandleOvertaken());
+        Receive<Damaged>(HandleDamaged);
+        Receive<JournalMarked>(HandleMarked);
         Receive<Retry>(_ => HandleRetry());
         Receive<LaneStop>(_ => HandleStop());
         Receive<StopTimedOut>(_ => Context.Stop(Self));
@@ -135,12 +169,27 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
 
     private void HandleLedgerRead(LedgerRead read)
     {
+        buffer = new LaneBuffer(lane, options);
         foreach (var (gateway, position) in read.Positions) buffer.Recover(gateway, position);
         NoteSuccess();
+        OpenJournal(read.Journal);
+    }
+
+    /// <summary>Ledger and journal have been read.</summary>
+    private void Begin()
+    {
+        NoteSuccess();
         Become(Open);
-        foreach (var envelope in early) Accept(envelope);
+        var first = early.ToArray();
         early.Clear();
         earlyBytes = 0;
+        var opened = generation;
+        foreach (var envelope in first)
+        {
+            Accept(envelope);
+            if (generation != opened) return; // The lane starts afresh, or is stopped; gateways send again.
+        }
+
         // Gateways may wait for answers that a former incarnation owed them; this makes them send again at once.
         foreach (var (gateway, actor) in gateways)
             actor.Tell(new Expected(lane, gateway, buffer.Next(gateway), Full: false));
@@ -164,7 +213,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
             AskVerdicts(new PositionRange(envelope.Gateway, envelope.First, Math.Min(envelope.Last, settled)));
         }
 
-        switch (buffer.Offer(envelope, Now))
+        switch (Take(envelope))
         {
             case Offer.Gap:
                 metrics.LaneEvents.Note(LaneEvent.Gap);
@@ -177,6 +226,9 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
             case Offer.Seen:
                 metrics.LaneEvents.Note(LaneEvent.Duplicate);
                 break;
+            case Offer.Missing:
+                HandleMissing(envelope);
+                break;
             case Offer.Accepted:
                 break;
         }
@@ -188,6 +240,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         gateways[probe.Gateway] = Sender;
         var settled = Math.Min(buffer.Settled(probe.Gateway), probe.Next - 1);
         if (probe.Base <= settled) AskVerdicts(new PositionRange(probe.Gateway, probe.Base, settled));
+        TellAccepted(probe.Gateway);
         Sender.Tell(new Expected(lane, probe.Gateway, Math.Max(buffer.Next(probe.Gateway), probe.Base), Full: false));
     }
 
@@ -213,13 +266,29 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         foreach (var range in buffer.Expire(Now)) TellNotWritten(range);
     }
 
+    private void HandleTick()
+    {
+        HandleExpire();
+        TendJournal();
+        StopIfDone();
+    }
+
+    /// <summary>Stops once nothing is left that only this incarnation knows. Journaled rows are written too, as long as
+    /// that goes well.</summary>
+    private void StopIfDone()
+    {
+        var isSafe = writing is null && buffer.Mortal == 0 && unconfirmed.Count == 0;
+        if (stopping && isSafe && (buffer.IsEmpty || failures > 0)) Context.Stop(Self);
+    }
+
     private void FlushIfDue()
     {
         if (writing is not null || pausing) return;
+        ReadBackIfRoom();
         if (buffer.IsEmpty)
         {
             draining = stopping;
-            if (stopping) Context.Stop(Self);
+            StopIfDone();
             return;
         }
 
@@ -243,15 +312,21 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         if (writing is not { } batch || written.BatchId != batch.Id) return; // An answer to an earlier incarnation.
         writing = null;
         buffer.Commit(batch);
+        backlog.Settle(buffer.Settled);
         NoteSuccess();
         foreach (var settled in BatchAnswers.For(batch, written))
-            gateways[settled.Gateway].Tell(settled);
+            if (gateways.TryGetValue(settled.Gateway, out var actor)) actor.Tell(settled);
         FlushIfDue();
     }
 
     private void HandleFailed(Failed failed)
     {
-        if (failed.BatchId == 0) asking.Clear(); // The ledger could not be asked; the gateways ask again.
+        if (failed.BatchId == 0)
+        {
+            asking.Clear(); // The ledger could not be asked; the gateways ask again.
+            isMarking = false;
+        }
+
         if (writing is not { } batch || failed.BatchId != batch.Id) return;
         switch (failed.Failure)
         {
@@ -310,6 +385,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         writing = null;
         asking.Clear();
         buffer = new LaneBuffer(lane, options);
+        ForgetJournal();
         Timers.Cancel(nameof(FlushDue));
         Become(Recovering);
         writer.Tell(new ReadLedger(lane));
@@ -326,6 +402,7 @@ internal sealed class BatcherActor : ReceiveActor, IWithTimers
         Timers.StartSingleTimer(nameof(Retry), Retry.Instance, pause);
         // One line when trouble begins; a database that is down for an hour must not fill the disk.
         if (failures == 1) metrics.Log.CannotWrite(lane, failed.Reason);
+        StopIfDone();
     }
 
     private void NoteSuccess()

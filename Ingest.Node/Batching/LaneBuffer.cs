@@ -19,6 +19,9 @@ internal enum Offer
 
     /// <summary>The buffer is full.</summary>
     Full,
+
+    /// <summary>The gateway was told that these rows are in the journal, and the lane knows nothing of them.</summary>
+    Missing,
 }
 
 /// <summary>
@@ -28,9 +31,11 @@ internal enum Offer
 /// </summary>
 internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
 {
-    private readonly Dictionary<GatewayId, Cursor> cursors = [];
+    private readonly Dictionary<GatewayId, GatewayCursor> cursors = [];
     private readonly LinkedList<(BatchPart Part, DateTimeOffset Since)> waiting = [];
     private long bytesOut;
+    private long bytesAhead;
+    private bool isUnjournaledOut;
     private DateTimeOffset? oldestOut;
     private bool isPutBack;
     private long lastBatchId;
@@ -41,10 +46,17 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     /// <summary>Bytes of the rows that wait.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>Rows that wait, here or behind others, and have a deadline: nobody else keeps them.</summary>
+    public int Mortal { get; private set; }
+
     public bool IsEmpty => waiting.Count == 0;
 
     /// <summary>Bytes of the rows that wait and of a batch that is out.</summary>
-    public long BytesHeld => Bytes + bytesOut;
+    public long BytesHeld => BytesInLine + bytesAhead;
+
+    /// <summary>The same without those that cannot be written yet, since something before them is missing or
+    /// away.</summary>
+    public long BytesInLine => Bytes + bytesOut;
 
     /// <summary>When the oldest row came that is not written, be it waiting or out; null where there is none.</summary>
     public DateTimeOffset? Oldest => oldestOut ?? (Rows > 0 ? waiting.First!.Value.Since : null);
@@ -55,28 +67,122 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     /// <summary>The position up to which the ledger has a gateway's rows settled, as far as the lane knows.</summary>
     public long Settled(GatewayId gateway) => CursorOf(gateway).Ledger;
 
+    /// <summary>True where the lane has, or the journal has, every position of a range.</summary>
+    public bool Knows(PositionRange range) => CursorOf(range.Gateway).Knows(range.First, range.Last);
+
     /// <summary>Takes over what the ledger says, before anything is offered.</summary>
     public void Recover(GatewayId gateway, long position) =>
-        cursors[gateway] = new Cursor { Ledger = position, Next = position + 1 };
+        cursors[gateway] = new GatewayCursor(position);
 
     /// <summary>Takes the rows of an envelope that are next in line; their age counts from
     /// <paramref name="now"/>.</summary>
-    public Offer Offer(Envelope envelope, DateTimeOffset now)
+    /// <param name="isAway">The rows are for the journal alone: they are read back from there when it is their
+    /// turn.</param>
+    public Offer Offer(Envelope envelope, DateTimeOffset now, bool isAway = false)
     {
         var cursor = CursorOf(envelope.Gateway);
         // What the gateway has settled otherwise it will not send: a lane that waited for it would wait for ever.
-        cursor.Next = Math.Max(cursor.Next, envelope.Base);
+        if (envelope.Base > cursor.Next) Pass(cursor, envelope.Base - 1);
         if (envelope.Last < cursor.Next) return Batching.Offer.Seen;
+        if (envelope.IsReminder)
+            return cursor.Knows(envelope.First, envelope.Last) ? Batching.Offer.Seen : Batching.Offer.Missing;
         if (envelope.First > cursor.Next) return Batching.Offer.Gap;
 
         var offset = (int)(cursor.Next - envelope.First);
-        var part = new BatchPart(envelope, offset, envelope.Count - offset, envelope.IsSkip);
+        var last = Math.Min(envelope.Last, (cursor.FirstKnownFrom(cursor.Next) ?? long.MaxValue) - 1);
+        var part = new BatchPart(envelope, offset, (int)(last - cursor.Next + 1), envelope.IsSkip);
         // An empty lane takes any envelope, so that one row larger than the limit cannot block it.
-        if (BytesHeld > 0 && BytesHeld + part.Bytes > options.BufferBytes) return Batching.Offer.Full;
-        cursor.Next = envelope.Last + 1;
-        if (!part.Skipped || !TryExtend(waiting.Last, part)) waiting.AddLast((part, now));
-        Count(part, 1);
+        if (!isAway && BytesHeld > 0 && BytesHeld + part.Bytes > options.BufferBytes) return Batching.Offer.Full;
+        if (isAway) cursor.Away.Add(part.First, part.Last);
+        else Line(cursor, part, now, envelope.Deadline);
         return Batching.Offer.Accepted;
+    }
+
+    /// <summary>Takes an event of the journal into memory; what of it is known already is left out.</summary>
+    public void TakeBack(Envelope envelope, DateTimeOffset now)
+    {
+        var cursor = CursorOf(envelope.Gateway);
+        // A gateway whose ledger was purged long ago has no rows that wait for what it had settled then.
+        if (cursor.Ledger == 0 && envelope.Base > cursor.Next) Pass(cursor, envelope.Base - 1);
+        cursor.Away.Remove(envelope.First, envelope.Last);
+        if (!envelope.IsSkip) cursor.Journaled.Add(envelope.First, envelope.Last);
+        var first = Math.Max(envelope.First, cursor.Queued + 1);
+        if (first > envelope.Last || cursor.Ahead.ContainsKey(first)) return;
+        var endless = envelope with { Deadline = DateTimeOffset.MaxValue };
+        var part = new BatchPart(endless, (int)(first - envelope.First), (int)(envelope.Last - first + 1), envelope.IsSkip);
+        Line(cursor, part, now, envelope.Deadline);
+    }
+
+    /// <summary>An event of the journal is known and stays there until it is its turn.</summary>
+    public void Leave(Envelope envelope)
+    {
+        var cursor = CursorOf(envelope.Gateway);
+        if (cursor.Ledger == 0 && envelope.Base > cursor.Next) Pass(cursor, envelope.Base - 1);
+        if (envelope.Last <= cursor.Queued) return;
+        var first = Math.Max(envelope.First, cursor.Queued + 1);
+        cursor.Away.Add(first, envelope.Last);
+        if (!envelope.IsSkip) cursor.Journaled.Add(first, envelope.Last);
+    }
+
+    /// <summary>The journal has these rows now.</summary>
+    public void Confirm(Envelope envelope)
+    {
+        var cursor = CursorOf(envelope.Gateway);
+        if (envelope.Last > cursor.Ledger)
+            cursor.Journaled.Add(Math.Max(envelope.First, cursor.Ledger + 1), envelope.Last);
+    }
+
+    /// <summary>The positions of a gateway that are in the journal and not yet settled, the newest ranges
+    /// last.</summary>
+    public IEnumerable<(long First, long Last)> Journaled(GatewayId gateway) => CursorOf(gateway).Journaled.Ranges;
+
+    /// <summary>True while rows wait for positions that neither the lane nor the journal has.</summary>
+    public bool HasGaps => cursors.Values.Any(cursor =>
+        cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(cursor.Ahead.Count - 1) > cursor.Next);
+
+    /// <summary>
+    /// Positions that journaled rows wait for and that nobody can send in time any more: rows of a gateway that is gone,
+    /// or that were given up on. The deadlines of a gateway's rows are in the order of their positions. Each gap is
+    /// reported once.
+    /// </summary>
+    public List<PositionRange> LastingGaps(DateTimeOffset now)
+    {
+        var gaps = new List<PositionRange>();
+        foreach (var (gateway, cursor) in cursors)
+        {
+            if (cursor.Ahead.Count == 0) continue;
+            var next = cursor.Next;
+            var behind = cursor.Ahead.FirstOrDefault(ahead => ahead.Key > next);
+            if (behind.Key == 0 || behind.Value.SentUntil > now || cursor.GapReported == next) continue;
+            cursor.GapReported = next;
+            gaps.Add(new PositionRange(gateway, next, cursor.FirstKnownFrom(next)!.Value - 1));
+        }
+
+        return gaps;
+    }
+
+    /// <summary>Accepted rows that the journal has not been asked to take; from now on they have no deadline.</summary>
+    public List<Envelope> TakeUnjournaled(DateTimeOffset now)
+    {
+        var envelopes = new List<Envelope>();
+        // The journal takes whole envelopes: one whose rows are out in part has to wait, since these may come back.
+        if (Mortal == 0 || isUnjournaledOut) return envelopes;
+        for (var node = waiting.First; node is not null; node = node.Next)
+            if (Endless(node.Value.Part) is { } endless) node.Value = (endless, node.Value.Since);
+        foreach (var cursor in cursors.Values)
+            foreach (var (first, ahead) in cursor.Ahead.ToArray())
+                if (Endless(ahead.Part) is { } endless) cursor.Ahead[first] = ahead with { Part = endless };
+        return envelopes;
+
+        BatchPart? Endless(BatchPart part)
+        {
+            var envelope = part.Envelope;
+            if (part.Skipped || envelope.Acknowledge != Acknowledge.Accepted || envelope.Deadline <= now
+                || envelope.Deadline == DateTimeOffset.MaxValue) return null;
+            if (envelopes.Count == 0 || !ReferenceEquals(envelopes[^1], envelope)) envelopes.Add(envelope);
+            Mortal -= part.Count;
+            return part with { Envelope = envelope with { Deadline = DateTimeOffset.MaxValue } };
+        }
     }
 
     /// <summary>Whether a batch is due, and if so why.</summary>
@@ -112,7 +218,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
                 if (part.Envelope.Deadline > now) continue;
                 Count(part, -1);
                 (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
-                part = part with { Envelope = part.Envelope with { Runs = [], Keys = [], Traces = [] }, Skipped = true };
+                part = Skip(part);
                 current.Value = (part, since);
             }
 
@@ -121,7 +227,76 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
             else skips[part.Envelope.Gateway] = current;
         }
 
+        foreach (var cursor in cursors.Values)
+            if (cursor.Ahead.Count > 0) ExpireAhead(cursor, now, expired ??= ImmutableArray.CreateBuilder<PositionRange>());
         return expired?.ToImmutable() ?? [];
+    }
+
+    private void ExpireAhead(GatewayCursor cursor, DateTimeOffset now, ImmutableArray<PositionRange>.Builder expired)
+    {
+        foreach (var (first, ahead) in cursor.Ahead.ToArray())
+        {
+            if (ahead.Part.Skipped || ahead.Part.Envelope.Deadline > now) continue;
+            CountAhead(ahead.Part, -1);
+            expired.Add(ahead.Part.Range);
+            cursor.Ahead[first] = ahead with { Part = Skip(ahead.Part) };
+        }
+    }
+
+    private static BatchPart Skip(BatchPart part) => part with
+    {
+        Envelope = part.Envelope with { Runs = [], Keys = [], Traces = [], Acknowledge = Acknowledge.Committed },
+        Skipped = true,
+    };
+
+    /// <summary>Puts a part in line, or, where something before it is missing or away, aside.</summary>
+    private void Line(GatewayCursor cursor, BatchPart part, DateTimeOffset since, DateTimeOffset sentUntil)
+    {
+        if (part.First > cursor.Queued + 1)
+        {
+            cursor.Ahead[part.First] = new AheadPart(part, since, sentUntil);
+            CountAhead(part, 1);
+            return;
+        }
+
+        Enqueue(cursor, part, since);
+        Advance(cursor);
+    }
+
+    /// <summary>Puts in line what is not held up any more.</summary>
+    private void Advance(GatewayCursor cursor)
+    {
+        while (cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(0) <= cursor.Queued + 1)
+        {
+            var next = cursor.Ahead.GetValueAtIndex(0);
+            cursor.Ahead.RemoveAt(0);
+            CountAhead(next.Part, -1);
+            var seen = (int)(cursor.Queued + 1 - next.Part.First);
+            if (seen >= next.Part.Count) continue;
+            Enqueue(cursor, next.Part with { Offset = next.Part.Offset + seen, Count = next.Part.Count - seen }, next.Since);
+        }
+    }
+
+    private void Enqueue(GatewayCursor cursor, BatchPart part, DateTimeOffset since)
+    {
+        if (!part.Skipped || !TryExtend(waiting.Last, part)) waiting.AddLast((part, since));
+        cursor.Queued = part.Last;
+        Count(part, 1);
+    }
+
+    /// <summary>Everything of a gateway up to a position is settled.</summary>
+    private void Pass(GatewayCursor cursor, long position)
+    {
+        if (position <= cursor.Queued) return;
+        while (cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(0) <= position)
+        {
+            CountAhead(cursor.Ahead.GetValueAtIndex(0).Part, -1);
+            cursor.Ahead.RemoveAt(0);
+        }
+
+        cursor.Away.Remove(0, position);
+        cursor.Queued = position;
+        Advance(cursor);
     }
 
     /// <summary>Lets skipped positions of the same gateway that end just before a skipped part take it in.</summary>
@@ -160,6 +335,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
             parts.Add(taken);
             ends[taken.Envelope.Gateway] = taken.Last;
             if (taken.Skipped) continue;
+            isUnjournaledOut |= taken.Envelope.Acknowledge == Acknowledge.Accepted
+                && taken.Envelope.Deadline != DateTimeOffset.MaxValue;
             Count(taken, -1);
             oldestOut ??= since;
             rows += fitting;
@@ -178,8 +355,13 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     public void Commit(Batch batch)
     {
         bytesOut = 0;
+        isUnjournaledOut = false;
         oldestOut = null;
-        foreach (var move in batch.Moves) cursors[move.Gateway].Ledger = move.To;
+        foreach (var move in batch.Moves)
+        {
+            cursors[move.Gateway].Ledger = move.To;
+            cursors[move.Gateway].Journaled.Remove(0, move.To);
+        }
     }
 
     /// <summary>Puts the batch that is out back to the front, in its order; it is due at once.</summary>
@@ -187,6 +369,7 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     {
         var since = oldestOut ?? DateTimeOffset.MinValue;
         bytesOut = 0;
+        isUnjournaledOut = false;
         oldestOut = null;
         isPutBack = true;
         for (var i = batch.Parts.Length - 1; i >= 0; i--)
@@ -207,10 +390,9 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         return fitting == 0 && isFirst ? 1 : fitting;
     }
 
-    private Cursor CursorOf(GatewayId gateway)
+    private GatewayCursor CursorOf(GatewayId gateway)
     {
-        if (!cursors.TryGetValue(gateway, out var cursor))
-            cursors[gateway] = cursor = new Cursor { Ledger = 0, Next = 1 };
+        if (!cursors.TryGetValue(gateway, out var cursor)) cursors[gateway] = cursor = new GatewayCursor();
         return cursor;
     }
 
@@ -219,15 +401,18 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         if (part.Skipped) return;
         Rows += sign * part.Count;
         Bytes += sign * part.Bytes;
+        CountMortal(part, sign);
     }
 
-    /// <summary>How far a gateway's rows have come in this lane.</summary>
-    private sealed class Cursor
+    private void CountAhead(BatchPart part, int sign)
     {
-        /// <summary>What the ledger says, as far as this incarnation knows.</summary>
-        public required long Ledger { get; set; }
+        if (part.Skipped) return;
+        bytesAhead += sign * part.Bytes;
+        CountMortal(part, sign);
+    }
 
-        /// <summary>The position that is accepted next.</summary>
-        public required long Next { get; set; }
+    private void CountMortal(BatchPart part, int sign)
+    {
+        if (part.Envelope.Deadline != DateTimeOffset.MaxValue) Mortal += sign * part.Count;
     }
 }

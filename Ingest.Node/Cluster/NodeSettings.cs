@@ -26,7 +26,8 @@ internal sealed class NodeSettings
     private NodeSettings(Config config)
     {
         var read = new SettingsReader(config, "ingest");
-        Postgres = PostgresOf(read);
+        Postgres = ConnectionStringOf(read, "postgres");
+        Journal = JournalOf(read);
         DataDirectory = Path.GetFullPath(read.Text("data"));
         ShutdownTimeout = read.Duration("shutdown-timeout");
         Http = HttpOf(read.Section("http"));
@@ -50,6 +51,10 @@ internal sealed class NodeSettings
 
     /// <summary>An Npgsql connection string; empty where the node is to start a server of its own.</summary>
     public string Postgres { get; }
+
+    /// <summary>Where accepted rows are journaled: empty for the tables' database, an Npgsql connection string, or
+    /// <c>sqlite:</c> and a file.</summary>
+    public string Journal { get; }
 
     public string DataDirectory { get; }
 
@@ -134,9 +139,18 @@ internal sealed class NodeSettings
         if (!holds) throw new SettingsException($"Settings do not fit together: ingest.{rule}.");
     }
 
-    private static string PostgresOf(SettingsReader read)
+    private static string JournalOf(SettingsReader read)
     {
-        var text = read.Text("postgres");
+        if (!JournalPlugin.IsSqlite(read.Text("journal"))) return ConnectionStringOf(read, "journal");
+        return read.Section("cluster").List("seed-nodes").IsEmpty
+            ? read.Text("journal")
+            : throw new SettingsException(
+                $"The setting {read.Path}.journal is a file, and a cluster's journal must be one that all nodes reach.");
+    }
+
+    private static string ConnectionStringOf(SettingsReader read, string name)
+    {
+        var text = read.Text(name);
         try
         {
             _ = new NpgsqlConnectionStringBuilder(text);
@@ -146,7 +160,7 @@ internal sealed class NodeSettings
         {
             // What is wrong is not repeated: a connection string holds a password.
             throw new SettingsException(
-                $"The setting {read.Path}.postgres is not an Npgsql connection string, as in Host=...;Database=...");
+                $"The setting {read.Path}.{name} is not an Npgsql connection string, as in Host=...;Database=...");
         }
     }
 

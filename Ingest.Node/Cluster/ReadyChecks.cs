@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Ingest.Node.Batching;
 using Ingest.Node.Gateway;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
@@ -48,4 +49,14 @@ internal sealed class AdmissionCheck(RowGateway gateway) : IHealthCheck
         Task.FromResult(gateway.IsStopping
             ? HealthCheckResult.Unhealthy("The node is stopping.")
             : HealthCheckResult.Healthy("The node lets rows in."));
+}
+
+/// <summary>A lane that is stopped is no reason to send callers elsewhere, since they would come to the same lane; but
+/// somebody has to know.</summary>
+internal sealed class JournalCheck(LaneAlarms alarms) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken) =>
+        Task.FromResult(alarms.Stopped is { Count: > 0 } stopped
+            ? HealthCheckResult.Degraded(string.Join(" ", stopped.Select(alarm => alarm.Reason)))
+            : HealthCheckResult.Healthy("The journals of this node's lanes are whole."));
 }

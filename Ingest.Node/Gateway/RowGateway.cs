@@ -37,6 +37,11 @@ internal sealed class RowGateway : IRowGateway, IAccounting
 
     public DateTimeOffset Since => metrics.Since;
 
+    /// <summary>Tells which lanes of this node are stopped.</summary>
+    public Func<IReadOnlyList<StoppedLane>> Stopped { get; init; } = () => [];
+
+    public IReadOnlyList<StoppedLane> StoppedLanes => Stopped();
+
     /// <summary>True once the node stops: callers are to go elsewhere, though who still comes is served.</summary>
     public bool IsStopping { get; private set; }
 

@@ -84,7 +84,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
     public Envelope Again(long @base)
     {
         sends++;
-        envelope = envelope! with { Base = @base };
+        envelope = envelope! with { Base = @base, IsResent = sends > 1 };
         if (accepted) envelope = Emptied(envelope) with { First = FirstUnsettled, Count = unsettled };
         else if (givenUp || expired || IsSettled)
             envelope = Emptied(envelope) with { Acknowledge = Acknowledge.Committed };
@@ -170,7 +170,7 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
     /// told again.</summary>
     private SettledCounts SettleAccepted(Settled settled, List<Rejection> rejected)
     {
-        if (settled.First > FirstUnsettled || settled.Last < FirstUnsettled) return default;
+        if (!settled.IsRecorded || settled.First > FirstUnsettled || settled.Last < FirstUnsettled) return default;
         var from = FirstUnsettled;
         var to = Math.Min(settled.Last, Last);
         var rejections = settled.Rejections.IsDefault ? [] : settled.Rejections;

@@ -20,4 +20,16 @@ internal static partial class ActorLog
 
     [LoggerMessage(6005, LogLevel.Warning, "The gateway ends with {Callers} callers unanswered")]
     public static partial void GatewayEnds(this ILogger log, int callers);
+
+    [LoggerMessage(6010, LogLevel.Information, "Lane {Lane} has {Rows} accepted rows to write")]
+    public static partial void AcceptedRowsFound(this ILogger log, LaneId lane, long rows);
+
+    [LoggerMessage(6011, LogLevel.Warning, "The journal of lane {Lane} does not work now and is tried again: {Reason}")]
+    public static partial void JournalWaits(this ILogger log, LaneId lane, string reason);
+
+    [LoggerMessage(6012, LogLevel.Warning, "The journal of lane {Lane} was written by another incarnation; it starts afresh")]
+    public static partial void JournalOvertaken(this ILogger log, LaneId lane);
+
+    [LoggerMessage(6013, LogLevel.Error, "{Alarm}")]
+    public static partial void JournalDamaged(this ILogger log, string alarm);
 }

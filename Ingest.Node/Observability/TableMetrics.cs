@@ -151,15 +151,29 @@ internal sealed class LaneGauge
     private long oldestTicks;
     private long rows;
     private long bytes;
+    private long journalRows;
+    private long journalBytes;
 
     /// <summary>When the oldest row came to the lane that it has not written (UTC); 0 where it holds none.</summary>
     public long OldestTicks => Volatile.Read(ref oldestTicks);
+
+    /// <summary>Rows that are accepted and not written, in memory or in the journal alone.</summary>
+    public long JournalRows => Volatile.Read(ref journalRows);
+
+    /// <summary>Bytes of their tuples.</summary>
+    public long JournalBytes => Volatile.Read(ref journalBytes);
 
     /// <summary>Rows that wait or are being written.</summary>
     public long Rows => Volatile.Read(ref rows);
 
     /// <summary>Bytes of their tuples.</summary>
     public long Bytes => Volatile.Read(ref bytes);
+
+    public void SetJournal(long rowsJournaled, long bytesJournaled)
+    {
+        Volatile.Write(ref journalRows, rowsJournaled);
+        Volatile.Write(ref journalBytes, bytesJournaled);
+    }
 
     public void Set(long rowsHeld, long bytesHeld, DateTimeOffset? oldest)
     {

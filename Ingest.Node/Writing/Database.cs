@@ -67,7 +67,7 @@ internal static class Database
         await using var create = new NpgsqlCommand(
             $"""
             BEGIN; SELECT pg_advisory_xact_lock(115922902020980);
-            {schema} {Ledger.Tables} {KeyClaims.Tables} {LetterTable.Tables} {others} COMMIT
+            {schema} {Ledger.Tables} {JournalMarks.Tables} {KeyClaims.Tables} {LetterTable.Tables} {others} COMMIT
             """,
             connection);
         await create.ExecuteNonQueryAsync(cancellation);

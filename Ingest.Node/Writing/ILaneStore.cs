@@ -14,6 +14,10 @@ internal interface ILaneStore
     /// <returns><see cref="LedgerRead"/>, or <see cref="Failed"/> where the database does not answer.</returns>
     Task<object> ReadLedgerAsync(LaneId lane, CancellationToken cancellation);
 
+    /// <summary>Remembers how far a lane's journal is settled.</summary>
+    /// <returns><see cref="JournalMarked"/>, or <see cref="Failed"/> where the database does not answer.</returns>
+    Task<object> MarkJournalAsync(MarkJournal mark, CancellationToken cancellation);
+
     /// <summary>Writes a batch in one transaction. Before its deadline, or not: then the attempt is
     /// cancelled.</summary>
     Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation);

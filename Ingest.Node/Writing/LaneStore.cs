@@ -31,7 +31,23 @@ internal sealed class LaneStore(
         try
         {
             await using var connection = await dataSource.OpenConnectionAsync(cancellation);
-            return new LedgerRead(await Ledger.ReadAsync(connection, lane, cancellation));
+            // The mark first: it may be behind the ledger, and must not be before it.
+            var mark = await JournalMarks.ReadAsync(connection, lane, cancellation);
+            return new LedgerRead(await Ledger.ReadAsync(connection, lane, cancellation)) { Journal = mark };
+        }
+        catch (NpgsqlException error)
+        {
+            return new Failed(0, WriteFailure.Transient, SqlErrors.ReasonOf(error));
+        }
+    }
+
+    public async Task<object> MarkJournalAsync(MarkJournal mark, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+            await JournalMarks.SetAsync(connection, mark, cancellation);
+            return new JournalMarked(mark.Settled);
         }
         catch (NpgsqlException error)
         {

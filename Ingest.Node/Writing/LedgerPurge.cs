@@ -11,7 +11,7 @@ namespace Ingest.Node.Writing;
 /// <remarks>
 /// Safe for positions, since a row is not written after its deadline, which is long past: a gateway that is gone sends
 /// nothing any more, and one that is still there and has been silent for so long finds its position gone, which its
-/// lane takes for another incarnation's doing and starts afresh.
+/// lane takes for another incarnation's doing and starts afresh. Positions that a journal may still refer to stay.
 /// </remarks>
 internal sealed partial class LedgerPurge(
     NpgsqlDataSource dataSource, WritingOptions options, TimeProvider time, ILogger<LedgerPurge> logger)
@@ -29,7 +29,7 @@ internal sealed partial class LedgerPurge(
     [
         (Delete("ingest.idempotency", "claimed_at"), options.KeyRetention),
         (Delete("ingest.exceptions", "settled_at"), options.KeyRetention),
-        (Delete("ingest.ledger", "moved_at"), options.KeyRetention),
+        (Delete("ingest.ledger", "moved_at", JournalMarks.IsNotNeeded), options.KeyRetention),
         (Delete("ingest.dead_letters", "replayed_at"), options.KeyRetention),
         (Delete("ingest.dead_letters", "occurred_at"), options.DeadLetterRetention),
     ];
@@ -75,9 +75,9 @@ internal sealed partial class LedgerPurge(
         }
     }
 
-    private static string Delete(string table, string column) =>
-        $"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < $1 LIMIT {AtOnce} "
-        + "FOR UPDATE SKIP LOCKED))";
+    private static string Delete(string table, string column, string condition = "true") =>
+        $"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < $1 AND {condition} "
+        + $"LIMIT {AtOnce} FOR UPDATE SKIP LOCKED))";
 
     private async Task<int> DeleteAsync(string statement, DateTimeOffset before, CancellationToken cancellation)
     {

@@ -13,6 +13,9 @@ internal sealed class ObservedLaneStore(ILaneStore store, NodeMetrics metrics) :
     public Task<object> ReadVerdictsAsync(LaneId lane, PositionRange range, CancellationToken cancellation) =>
         store.ReadVerdictsAsync(lane, range, cancellation);
 
+    public Task<object> MarkJournalAsync(MarkJournal mark, CancellationToken cancellation) =>
+        store.MarkJournalAsync(mark, cancellation);
+
     public Task<WriteResult> ResolveAsync(Batch batch, CancellationToken cancellation) =>
         store.ResolveAsync(batch, cancellation);
 

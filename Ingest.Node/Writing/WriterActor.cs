@@ -22,6 +22,7 @@ internal sealed class WriterActor : ReceiveActor, IDisposable
         Receive<Write>(Enqueue);
         Receive<Resolve>(Enqueue);
         Receive<ReadVerdicts>(Enqueue);
+        Receive<MarkJournal>(Enqueue);
         Receive<Done>(HandleDone);
     }
 
@@ -75,6 +76,7 @@ internal sealed class WriterActor : ReceiveActor, IDisposable
         Write write => await store.WriteAsync(write.Batch, cancellation),
         Resolve resolve => await store.ResolveAsync(resolve.Batch, cancellation),
         ReadVerdicts read => await store.ReadVerdictsAsync(read.Lane, read.Range, cancellation),
+        MarkJournal mark => await store.MarkJournalAsync(mark, cancellation),
         _ => throw new InvalidOperationException($"Unknown request {request.GetType()}."),
     };
 

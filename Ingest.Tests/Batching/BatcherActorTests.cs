@@ -4,9 +4,11 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Ingest.Messages;
 using Ingest.Node.Batching;
+using Ingest.Node.Batching.Journal;
 using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
 using static Ingest.Messages.WriterProtocol;
+using static Ingest.Node.Batching.Journal.JournalMessages;
 using static Ingest.Tests.Rows;
 
 namespace Ingest.Tests.Batching;
@@ -31,6 +33,7 @@ public sealed class BatcherActorTests : TestKit
     private readonly TableMetrics metrics = new NodeMetrics(TimeProvider.System).Of(Lane.Table);
     private readonly TestProbe writer;
     private readonly TestProbe gateway;
+    private readonly TestProbe opened;
     private readonly IActorRef lane;
 
     public BatcherActorTests()
@@ -38,6 +41,7 @@ public sealed class BatcherActorTests : TestKit
     {
         writer = CreateTestProbe("writer");
         gateway = CreateTestProbe("gateway");
+        opened = CreateTestProbe("opened");
         lane = Start(Options);
     }
 
@@ -98,6 +102,7 @@ public sealed class BatcherActorTests : TestKit
         writer.ExpectMsg<ReadLedger>();
         writer.ExpectMsg<ReadLedger>();
         eager.Tell(new LedgerRead([]), writer);
+        opened.ExpectMsg<Opened>();
 
         eager.Tell(Envelope(1, 1), gateway);
 
@@ -276,7 +281,15 @@ public sealed class BatcherActorTests : TestKit
     }
 
     private IActorRef Start(BatchingOptions options) => Sys.ActorOf(Props.Create(() =>
-        new BatcherActor(Lane, options, Props.Create(() => new Forwarder(writer)), new Random(1), metrics)));
+        new BatcherActor(
+            Lane,
+            options,
+            Props.Create(() => new Forwarder(writer)),
+            Props.Create(() => new OpenJournal(opened)),
+            new Random(1),
+            metrics,
+            new LaneAlarms(),
+            JournalTimes.Default)));
 
     private void Recover()
     {
@@ -284,7 +297,11 @@ public sealed class BatcherActorTests : TestKit
         Answer(new LedgerRead([]));
     }
 
-    private void Answer(object answer) => lane.Tell(answer, writer);
+    private void Answer(object answer)
+    {
+        lane.Tell(answer, writer);
+        if (answer is LedgerRead) opened.ExpectMsg<Opened>();
+    }
 
     /// <summary>Waits until the lane has taken in what it was told: only then may time go on.</summary>
     private void Digest()
@@ -301,6 +318,10 @@ public sealed class BatcherActorTests : TestKit
 
     private sealed class Forwarder : ReceiveActor
     {
-        public Forwarder(IActorRef target) => ReceiveAny(message => target.Forward(message));
+        public Forwarder(IActorRef target)
+        {
+            Receive<MarkJournal>(mark => Sender.Tell(new JournalMarked(mark.Settled)));
+            ReceiveAny(message => target.Forward(message));
+        }
     }
 }

@@ -68,6 +68,7 @@ public sealed class NodeSettingsTests
     private static readonly (string Name, string Value, Func<NodeSettings, object> Read, object Expected)[] Overrides =
     [
         ("INGEST_POSTGRES", "Host=x;Password=\"a;b\\\"", node => node.Postgres, "Host=x;Password=\"a;b\\\""),
+        ("INGEST_JOURNAL", "Host=y", node => node.Journal, "Host=y"),
         ("INGEST_DATA", "/elsewhere", node => node.DataDirectory, "/elsewhere"),
         ("INGEST_SHUTDOWN_TIMEOUT", "1m", node => node.ShutdownTimeout, TimeSpan.FromMinutes(1)),
         ("INGEST_HTTP_HOST", "127.0.0.2", node => node.Http.Address.ToString(), "127.0.0.2"),

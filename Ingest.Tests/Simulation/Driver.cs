@@ -9,7 +9,7 @@ namespace Ingest.Tests.Simulation;
 /// </summary>
 internal sealed class Driver(Simulation world)
 {
-    private static readonly TimeSpan LongestHealing = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestHealing = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
 
     private readonly List<(double Weight, string Name, Action Act)> choices = [];
@@ -145,8 +145,15 @@ internal sealed class Driver(Simulation world)
         world.Database.Start();
         world.Lanes.Heal();
         RunUntil(() =>
-            world.Network.Count == 0 && world.Connections.IsIdle && world.Gateways.All(one => one.IsDrained));
+        {
+            foreach (var lane in world.AllLanes) world.Lanes.Remember(lane);
+            return world.Network.Count == 0 && world.Connections.IsIdle && world.Oracle.Owed == 0
+                && world.Gateways.All(one => one.IsDrained);
+        });
         if (IsOver) return;
+        if (world.Oracle.Owed > 0) world.Oracle.Fail($"{world.Oracle.Owed} accepted rows are not in the table");
+        foreach (var one in world.Lanes.Running)
+            foreach (var (_, reason) in one.Alarms.Stopped) world.Oracle.Fail(reason);
         foreach (var gateway in world.Gateways)
             if (!gateway.IsDrained) world.Oracle.Fail($"gateway {gateway.Number} does not drain");
     }
@@ -172,7 +179,7 @@ internal sealed class Driver(Simulation world)
     {
         // As many rows as fill a batch make the gateway turn to the next lane.
         var full = new bool[world.Plan.Batching.FlushEvery];
-        var rows = world.AllLanes.SelectMany(_ => gateway.Submit([full])).ToList();
+        var rows = world.AllLanes.SelectMany(_ => gateway.Submit([full], Acknowledge.Committed)).ToList();
         RunUntil(() => gateway.IsDrained);
         return rows.TrueForAll(row => world.Oracle.AnswerOf(row) == VerdictKind.Committed);
     }

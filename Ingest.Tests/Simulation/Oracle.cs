@@ -37,6 +37,9 @@ internal sealed class Oracle
     public int Answers(int gateway, VerdictKind kind) =>
         rows.Count(row => row.Gateway == gateway && row.Answer == kind);
 
+    /// <summary>Rows that are accepted and neither in the table nor bad.</summary>
+    public int Owed => rows.Count(row => row is { Answer: VerdictKind.Accepted, IsBad: false, Copies: 0 });
+
     public void Fail(string violation) => Violation ??= violation;
 
     /// <summary>A transaction with this row was committed.</summary>
@@ -46,7 +49,7 @@ internal sealed class Oracle
         row.Copies++;
         if (row.Copies > 1) Fail($"row {number} is in the table {row.Copies} times");
         if (row.IsBad) Fail($"row {number} is bad and in the table");
-        if (row.Answer is VerdictKind.NotWritten or VerdictKind.Rejected)
+        if (row.Answer is VerdictKind.NotWritten or VerdictKind.Rejected or VerdictKind.Overloaded)
             Fail($"row {number} was written after its caller was told {row.Answer}");
     }
 
@@ -61,8 +64,8 @@ internal sealed class Oracle
             case VerdictKind.Committed when row.Copies != 1:
                 Fail($"row {number} was answered Committed and is in the table {row.Copies} times");
                 break;
-            case VerdictKind.NotWritten when row.Copies != 0:
-                Fail($"row {number} was answered NotWritten and is in the table");
+            case VerdictKind.NotWritten or VerdictKind.Overloaded when row.Copies != 0:
+                Fail($"row {number} was answered {verdict} and is in the table");
                 break;
             case VerdictKind.Rejected when !row.IsBad || row.Copies != 0:
                 Fail($"row {number} was answered Rejected; bad: {row.IsBad}, in the table {row.Copies} times");

@@ -27,6 +27,16 @@ internal enum Sabotage
     /// <summary>A batch is taken for written as soon as the ledger stands at its end.</summary>
     EndTakenForBatch = 64,
 
+    /// <summary>The journal says that it has written an event, and has not.</summary>
+    JournalForgets = 256,
+
+    /// <summary>Events of the journal are removed before their rows are settled.</summary>
+    JournalTrimmedTooFar = 512,
+
+    /// <summary>A new incarnation of a lane does not take a number of the journal: an older one can still write
+    /// there.</summary>
+    NoJournalFence = 1024,
+
     /// <summary>A batch that was sent at once is looked up without an end to what was sent, which comes later.</summary>
     NoEndOfTrip = 128,
 }

@@ -16,6 +16,7 @@ internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sa
     private readonly Dictionary<(LaneId Lane, GatewayId Gateway), long> ledger = [];
     private readonly Dictionary<(LaneId Lane, GatewayId Gateway, long First), (long Last, Rejection? Rejection)>
         records = [];
+    private readonly Dictionary<LaneId, long> marks = [];
     private readonly List<Transaction> open = [];
     private int lastTransaction;
 
@@ -123,7 +124,13 @@ internal sealed class SimulatedDatabase(Oracle oracle, EventLog log, Sabotage sa
 
     public LedgerRead ReadLedger(LaneId lane) =>
         new([.. ledger.Where(entry => entry.Key.Lane == lane)
-            .Select(entry => new LedgerPosition(entry.Key.Gateway, entry.Value))]);
+            .Select(entry => new LedgerPosition(entry.Key.Gateway, entry.Value))])
+        {
+            Journal = new JournalMark(marks.GetValueOrDefault(lane), 0),
+        };
+
+    public void MarkJournal(MarkJournal mark) =>
+        marks[mark.Lane] = Math.Max(marks.GetValueOrDefault(mark.Lane), mark.Settled);
 
     public long PositionOf(LaneId lane, GatewayId gateway) => ledger.GetValueOrDefault((lane, gateway));
 

@@ -10,7 +10,7 @@ namespace Ingest.Tests.Simulation;
 
 /// <summary>One node's way in, with its callers.</summary>
 internal sealed class SimulatedGateway(
-    int number, SimulationPlan plan, Oracle oracle, EventLog log, TestScheduler clock)
+    int number, SimulationPlan plan, Oracle oracle, EventLog log, TestScheduler clock, Random random)
 {
     /// <summary>The bytes of a row, which are its number.</summary>
     public const int TupleBytes = sizeof(int);
@@ -42,12 +42,13 @@ internal sealed class SimulatedGateway(
     /// <summary>Callers hand in rows at the same time: the gateway may send them in one envelope.</summary>
     /// <param name="submissions">For each caller, whether each of its rows is bad.</param>
     /// <returns>The numbers of the rows.</returns>
-    public List<int> Submit(IEnumerable<bool[]> submissions)
+    /// <param name="level">What the callers ask for; null for what the plan says.</param>
+    public List<int> Submit(IEnumerable<bool[]> submissions, Acknowledge? level = null)
     {
         var numbers = new List<int>();
         var actor = (IInternalActorRef)Actor;
         actor.Suspend();
-        foreach (var rows in submissions) numbers.AddRange(Submit(rows));
+        foreach (var rows in submissions) numbers.AddRange(Submit(rows, level ?? DrawLevel()));
         actor.Resume();
         return numbers;
     }
@@ -100,9 +101,13 @@ internal sealed class SimulatedGateway(
 
     private long Pending => Owner.Snapshot().Sum(account => account.Pending);
 
-    private List<int> Submit(bool[] rows)
+    private Acknowledge DrawLevel() =>
+        plan.AcceptedRows > 0 && random.NextDouble() < plan.AcceptedRows ? Acknowledge.Accepted : Acknowledge.Committed;
+
+    private List<int> Submit(bool[] rows, Acknowledge level)
     {
         var submission = Owner.Rent(table);
+        submission.Acknowledge = level;
         var numbers = rows.Select(isBad => oracle.Add(number, isBad)).ToList();
         foreach (var row in numbers)
         {

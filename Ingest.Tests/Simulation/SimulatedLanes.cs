@@ -6,7 +6,8 @@ using Ingest.Node.Batching;
 namespace Ingest.Tests.Simulation;
 
 /// <summary>One start of a lane's actor, in a process with a connection pool of its own.</summary>
-internal sealed class Incarnation(int number, LaneId lane, IActorRef actor, SimulatedStore store)
+internal sealed class Incarnation(
+    int number, LaneId lane, IActorRef actor, SimulatedStore store, LaneAlarms alarms)
 {
     /// <summary>Counts the incarnations of all lanes.</summary>
     public int Number => number;
@@ -18,6 +19,8 @@ internal sealed class Incarnation(int number, LaneId lane, IActorRef actor, Simu
     public IActorRef Actor => actor;
 
     public SimulatedStore Store => store;
+
+    public LaneAlarms Alarms => alarms;
 
     /// <summary>When it was told to stop.</summary>
     public DateTimeOffset LeavingSince { get; set; }
@@ -62,6 +65,12 @@ internal sealed class SimulatedLanes(
         if (others.Count > 0 && random.Next(2) == 0) return others[random.Next(others.Count)];
         if (!current.TryGetValue(lane, out var incarnation)) current[lane] = incarnation = Start(lane);
         return incarnation;
+    }
+
+    /// <summary>Sharding remembers lanes: one that is gone comes back by itself.</summary>
+    public void Remember(LaneId lane)
+    {
+        if (!current.ContainsKey(lane) && !leaving.Exists(one => one.Lane == lane)) current[lane] = Start(lane);
     }
 
     /// <summary>The lane starts a second time, while the first lives on.</summary>

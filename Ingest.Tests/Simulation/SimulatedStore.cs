@@ -58,6 +58,21 @@ internal sealed class SimulatedStore(
             }
         });
 
+    public Task<object> MarkJournalAsync(MarkJournal mark, CancellationToken cancellation) => Watch<object>(async () =>
+    {
+        try
+        {
+            await StepAsync(Connect, cancellation);
+            await StepAsync("mark the journal", cancellation);
+            database.MarkJournal(mark);
+            return new JournalMarked(mark.Settled);
+        }
+        catch (Exception error) when (error is ConnectionLostException or StatementRefusedException)
+        {
+            return new Failed(0, WriteFailure.Transient, error.Message);
+        }
+    });
+
     public Task<WriteResult> WriteAsync(Batch batch, CancellationToken cancellation) => Watch(async () =>
     {
         log.Add($"       {name} writes batch {batch.Id}: {log.Describe(batch)}");

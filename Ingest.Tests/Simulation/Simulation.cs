@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Ingest.Messages;
 using Ingest.Node.Batching;
+using Ingest.Node.Batching.Journal;
 using Ingest.Node.Gateway;
 using Ingest.Node.Observability;
 using Ingest.Node.Writing;
@@ -15,6 +16,8 @@ namespace Ingest.Tests.Simulation;
 internal sealed class Simulation : IDisposable
 {
     private const string Table = "clicks";
+
+    private static readonly JournalTimes Times = new(TimeSpan.FromMilliseconds(600), TimeSpan.FromMilliseconds(200));
 
     private readonly SimulatedSystem system;
     private readonly Sabotage sabotage;
@@ -32,6 +35,7 @@ internal sealed class Simulation : IDisposable
             actor => Lanes!.Ended(actor), error => Oracle.Fail($"an actor failed: {error}"));
         Database = new SimulatedDatabase(Oracle, Log, sabotage);
         Connections = new Connections(Database, system.Clock, Random, Log);
+        Journal = new SimulatedJournal(Connections, Random, Log, coverage, sabotage);
         Lanes = new SimulatedLanes(StartLane, stage, Connections, system.Clock, Random, Log);
         Network = new SimulatedNetwork(Lanes, Log, coverage, sabotage);
         Gateways = [.. Enumerable.Range(1, Plan.Gateways).Select(StartGateway)];
@@ -50,6 +54,8 @@ internal sealed class Simulation : IDisposable
     public SimulatedDatabase Database { get; }
 
     public Connections Connections { get; }
+
+    public SimulatedJournal Journal { get; }
 
     public SimulatedLanes Lanes { get; }
 
@@ -82,14 +88,18 @@ internal sealed class Simulation : IDisposable
         var writer = Props.Create(() => new WriterActor(store));
         var random = new Random(Random.Next());
         var metrics = new NodeMetrics(TimeProvider.System).Of(lane.Table);
-        var actor = stage.Start(Props.Create(() => new BatcherActor(lane, Plan.Batching, writer, random, metrics)));
+        var plugin = system.NewOutlet($"journal-of-{number}", (message, _) => Journal.Take(message, store));
+        var journal = Props.Create(() => new JournalActor(lane, Plan.Batching, plugin, random, Times));
+        var alarms = new LaneAlarms();
+        var actor = stage.Start(Props.Create(() => new BatcherActor(
+            lane, Plan.Batching, writer, journal, random, metrics, alarms, Times)));
         Log.Add($"{store.Name} starts");
-        return new Incarnation(number, lane, actor, store);
+        return new Incarnation(number, lane, actor, store, alarms);
     }
 
     private SimulatedGateway StartGateway(int number)
     {
-        var gateway = new SimulatedGateway(number, Plan, Oracle, Log, system.Clock);
+        var gateway = new SimulatedGateway(number, Plan, Oracle, Log, system.Clock, Random);
         var back = system.NewOutlet($"gateway-{number}", (message, _) => Network.SendToGateway(message, gateway));
         var lanes = system.NewOutlet(
             $"lanes-of-{number}", (message, _) => Network.SendToLane((ILaneMessage)message, back));

@@ -23,6 +23,9 @@ internal sealed record SimulationPlan
     /// <summary>The chance that a row is one that PostgreSQL refuses.</summary>
     public required double BadRows { get; init; }
 
+    /// <summary>The chance that a caller asks to be accepted.</summary>
+    public required double AcceptedRows { get; init; }
+
     /// <summary>How many of the oldest packets may overtake each other.</summary>
     public required int Reorder { get; init; }
 
@@ -81,6 +84,7 @@ internal sealed record SimulationPlan
             Rows = random.Next(20, 200),
             Steps = random.Next(150, 600),
             BadRows = random.Next(3) == 0 ? 0.2 : 0,
+            AcceptedRows = random.Next(3) switch { 0 => 0, 1 => 1, _ => random.NextDouble() },
             Reorder = random.Next(2) == 0 ? 1 : random.Next(2, 10),
             StepFaults = random.Next(3) == 0 ? 0 : random.NextDouble() * 0.25,
             CommitFaults = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.6,
@@ -104,7 +108,7 @@ internal sealed record SimulationPlan
                 FlushBytes = random.Next(2) == 0 ? 1 << 20 : SimulatedGateway.TupleBytes * random.Next(1, 12),
                 Lanes = 1,
                 Acknowledge = Acknowledge.Committed,
-                JournalBacklogBytes = 1 << 20,
+                JournalBacklogBytes = random.Next(4) == 0 ? SimulatedGateway.TupleBytes * random.Next(1, 60) : 1 << 20,
                 // A lane whose buffer holds no whole batch would wait for its age, however many rows there are.
                 BufferBytes = SimulatedGateway.TupleBytes
                     * (flushEvery + random.Next(random.Next(2) == 0 ? 10 : 1_000)),

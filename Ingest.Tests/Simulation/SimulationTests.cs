@@ -19,6 +19,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         "heard Written", "heard Transient", "heard InDoubt", "heard Fenced", "heard VerdictsRead",
         "drop", "duplicate", "pause", "lane full", "database down", "attempt timed out", "orphan committed",
         "writer crash", "lane restart", "lane crash", "split", "hand-off", "gateway crash", "flush now",
+        "answered Accepted", "answered Overloaded", "journal read", "journal read back", "journal trimmed",
+        "journal number taken", "journal written late",
         "written at once", "not written at once", "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
     ];
 
@@ -52,6 +54,9 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(Sabotage.NoRecord)]
     [InlineData(Sabotage.LostCommit)]
     [InlineData(Sabotage.EndTakenForBatch)]
+    [InlineData(Sabotage.JournalForgets)]
+    [InlineData(Sabotage.JournalTrimmedTooFar)]
+    [InlineData(Sabotage.NoJournalFence)]
     [InlineData(Sabotage.NoEndOfTrip)]
     internal void Should_notice_when_a_safeguard_is_missing(Sabotage sabotage)
     {

@@ -22,6 +22,7 @@ internal sealed class AccountingEndpoint(
         json.WriteStartObject();
         json.WriteString("since"u8, accounting.Since);
         WriteAccounts(json, Visible(context, accounting.Snapshot()));
+        WriteStopped(json, accounting.StoppedLanes);
         json.WriteStartObject("cluster"u8);
         WriteNodes(json, "nodes", all.Nodes);
         WriteNodes(json, "silent", all.Silent);
@@ -49,6 +50,21 @@ internal sealed class AccountingEndpoint(
         json.WriteEndArray();
         json.WritePropertyName("total"u8);
         WriteAccount(json, TableAccount.Sum("", accounts), name: null);
+    }
+
+    private static void WriteStopped(Utf8JsonWriter json, IReadOnlyList<StoppedLane> lanes)
+    {
+        if (lanes.Count == 0) return;
+        json.WriteStartArray("stopped"u8);
+        foreach (var (lane, reason) in lanes)
+        {
+            json.WriteStartObject();
+            json.WriteString("lane"u8, lane);
+            json.WriteString("reason"u8, reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteAccount(Utf8JsonWriter json, TableAccount account, string? name)

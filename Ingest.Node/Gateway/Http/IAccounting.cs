@@ -8,7 +8,13 @@ public interface IAccounting
 
     /// <summary>One account for each table that received a row, ordered by name.</summary>
     IReadOnlyList<TableAccount> Snapshot();
+
+    /// <summary>The lanes of this node that are stopped until somebody sees to them.</summary>
+    IReadOnlyList<StoppedLane> StoppedLanes => [];
 }
+
+/// <summary>A lane that writes nothing, and why.</summary>
+public sealed record StoppedLane(string Lane, string Reason);
 
 /// <summary>The books of all nodes together.</summary>
 public interface IClusterAccounting

@@ -31,6 +31,7 @@ public static class IngestEndpoints
             .AddSingleton<RowsEndpoint>()
             .AddSingleton<TablesEndpoint>()
             .AddSingleton<AccountingEndpoint>()
+            .AddSingleton<ReceiptsEndpoint>()
             .AddSingleton<ClusterEndpoint>()
             .AddSingleton<OpenApiEndpoint>();
     }
@@ -61,6 +62,8 @@ public static class IngestEndpoints
             .RequireScope(Scope.Write);
         endpoints.Map("/v1/tables", failures.Guard(tables.ListAsync)).RequireScope(Scope.Any);
         endpoints.Map("/v1/tables/{table}", failures.Guard(tables.ShowAsync)).RequireScope(Scope.Any);
+        endpoints.Map("/v1/receipts/{receipt}", failures.Guard(services.GetRequiredService<ReceiptsEndpoint>().ShowAsync))
+            .RequireScope(Scope.Write | Scope.ReadDeadLetters);
         endpoints.Map("/v1/accounting", failures.Guard(services.GetRequiredService<AccountingEndpoint>().ShowAsync))
             .RequireScope(Scope.Any);
         endpoints.Map("/v1/cluster", failures.Guard(services.GetRequiredService<ClusterEndpoint>().ShowAsync))

@@ -61,6 +61,9 @@ internal static class ProblemTypes
     /// <summary>404: no such resource.</summary>
     public static readonly ProblemType NotFound = new("/problems/not-found", "There is nothing here");
 
+    /// <summary>410: the receipt is older than what is kept.</summary>
+    public static readonly ProblemType ReceiptExpired = new("/problems/receipt-expired", "The receipt is too old");
+
     /// <summary>405: the resource does not know the method; <c>Allow</c> lists those that it does.</summary>
     public static readonly ProblemType MethodNotAllowed =
         new("/problems/method-not-allowed", "The method is not allowed");

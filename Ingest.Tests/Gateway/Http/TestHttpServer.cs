@@ -57,6 +57,7 @@ internal sealed class TestHttpServer : IAsyncDisposable
         builder.Services.AddSingleton(catalog ?? new FixedCatalog(TestTables.Clicks()));
         builder.Services.AddSingleton(accounting ?? new FixedAccounting());
         builder.Services.AddSingleton<IClusterView>(new FixedCluster());
+        builder.Services.AddSingleton<IReceipts>(new NoReceipts());
         builder.Services.AddSingleton<IClusterAccounting>(new FixedCluster());
         builder.Services.AddIngestHttp(new HttpOptions(
             MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), PartialBytes));
@@ -108,6 +109,12 @@ internal sealed class TestHttpServer : IAsyncDisposable
     {
         Client.Dispose();
         await app.DisposeAsync();
+    }
+
+    private sealed class NoReceipts : IReceipts
+    {
+        public Task<ReceiptState> LookUpAsync(Ingest.Messages.Receipt receipt, CancellationToken cancellation) =>
+            Task.FromResult(new ReceiptState(ReceiptStatus.Pending));
     }
 
     private sealed class FixedCluster : IClusterView, IClusterAccounting
