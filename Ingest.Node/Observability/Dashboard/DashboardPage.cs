@@ -3,7 +3,9 @@ using Ingest.Node.Gateway.Http;
 
 namespace Ingest.Node.Observability.Dashboard;
 
-/// <summary><c>/</c> and <c>/dashboard/...</c>: the files in <c>Assets</c>, which are embedded in the program.</summary>
+/// <summary>
+/// <c>/</c> and <c>/dashboard/...</c>: the files in <c>Assets</c>, which are embedded in the program.
+/// </summary>
 internal sealed class DashboardPage(HttpOptions options)
 {
     private const string Prefix = "dashboard/";

@@ -37,7 +37,8 @@ internal sealed class EventsEndpoint(EventFeed feed, HttpOptions options)
             context.Response.Headers.CacheControl = "no-store";
             // Proxies that collect an answer before they pass it on would make this one useless.
             context.Response.Headers["X-Accel-Buffering"] = "no";
-            string search = context.Request.Query["search"].ToString(), table = context.Request.Query["table"].ToString();
+            var search = context.Request.Query["search"].ToString();
+            var table = context.Request.Query["table"].ToString();
             await context.Response.StartAsync(context.RequestAborted);
             await foreach (var sample in listener.Reader.ReadAllAsync(context.RequestAborted))
             {

@@ -141,7 +141,8 @@ internal static class SampleJson
         json.WriteEndObject();
     }
 
-    private static double RateOf(Sample sample, IReadOnlyList<TableSnapshot> tables, Func<TableSnapshot, long> counter) =>
+    private static double RateOf(
+        Sample sample, IReadOnlyList<TableSnapshot> tables, Func<TableSnapshot, long> counter) =>
         Math.Round(tables.Sum(table => sample.Rate(table, counter)), 1);
 
     private static void WriteDistribution(Utf8JsonWriter json, string name, Distribution values)

@@ -32,7 +32,7 @@ internal sealed class OpenApiEndpoint(ITableCatalog catalog, TableAccess access,
     {
         lock (sync)
         {
-            // Immutable arrays are equal if they are the same one, and the catalog makes a new one when a table changes.
+            // Immutable arrays are equal if they are the same one, and the catalog makes a new one for a change.
             if (made.Answer is null || !tables.Equals(made.Tables)) made = (tables, Make(tables));
             return made.Answer!;
         }

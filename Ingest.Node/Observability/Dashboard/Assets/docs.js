@@ -3,13 +3,13 @@
 import { headers, keep } from "./key.js";
 
 export default {
-  customFetch: async (address, options = {}) => {
-    while (true) {
-      const response = await fetch(address, { ...options, headers: headers(options.headers) });
-      if (response.status !== 401) return response;
-      const key = prompt("This node asks who you are. Your API key or token:");
-      if (!key) return response;
-      keep(key);
-    }
-  },
+    customFetch: async (address, options = {}) => {
+        while (true) {
+            const response = await fetch(address, { ...options, headers: headers(options.headers) });
+            if (response.status !== 401) return response;
+            const key = prompt("This node asks who you are. Your API key or token:");
+            if (!key) return response;
+            keep(key);
+        }
+    },
 };

@@ -8,10 +8,8 @@ export const keep = (key) => sessionStorage.setItem(STORED, key.trim());
 
 /** Headers with the key. */
 export function headers(more = {}) {
-  const key = sessionStorage.getItem(STORED);
-  if (!key) return more;
-  // A JSON Web Token has three parts.
-  return key.split(".").length === 3
-    ? { ...more, Authorization: `Bearer ${key}` }
-    : { ...more, "X-Api-Key": key };
+    const key = sessionStorage.getItem(STORED);
+    if (!key) return more;
+    // A JSON Web Token has three parts.
+    return key.split(".").length === 3 ? { ...more, Authorization: `Bearer ${key}` } : { ...more, "X-Api-Key": key };
 }
