@@ -4,7 +4,7 @@ using Npgsql;
 namespace Ingest.Bench.Faults;
 
 /// <summary>
-/// Catches a lane in the middle of a flush: a lock on its table holds the COPY up, in a transaction that has moved the
+/// Catches a lane in the middle of a flush: a lock on its table holds COPY or INSERT up, in a transaction that has moved the
 /// ledger already, until the trap is disposed. So a fault strikes a flush for certain, and not by luck.
 /// </summary>
 internal sealed class FlushTrap : IAsyncDisposable
@@ -18,13 +18,13 @@ internal sealed class FlushTrap : IAsyncDisposable
 
     private FlushTrap(NpgsqlConnection connection) => this.connection = connection;
 
-    /// <summary>The process id of the server's process that is in the COPY.</summary>
+    /// <summary>The process id of the server's process that is in the flush.</summary>
     public int Backend { get; private set; }
 
     /// <summary>The name of the node whose lane it is.</summary>
     public string Node { get; private set; } = "";
 
-    /// <summary>Waits until a COPY into the table hangs. There must be load on it.</summary>
+    /// <summary>Waits until a flush into the table hangs. There must be load on it.</summary>
     /// <exception cref="RunException">None came.</exception>
     public static async Task<FlushTrap> SetAsync(RunPostgres postgres, string table, TimeProvider time)
     {
@@ -99,7 +99,7 @@ internal sealed class FlushTrap : IAsyncDisposable
         var since = time.GetTimestamp();
         while (!await TryCatchAsync(postgres, table))
         {
-            if (time.GetElapsedTime(since) > Limit) throw new RunException($"No COPY into {table} was seen.");
+            if (time.GetElapsedTime(since) > Limit) throw new RunException($"No flush into {table} was seen.");
             await Task.Delay(Interval, time);
         }
     }
@@ -108,7 +108,9 @@ internal sealed class FlushTrap : IAsyncDisposable
     {
         await using var look = postgres.Source.CreateCommand(
             "SELECT pid, application_name FROM pg_stat_activity "
-            + "WHERE state = 'active' AND wait_event_type = 'Lock' AND query LIKE 'COPY%' || $1 || '%'");
+            + "WHERE state = 'active' AND wait_event_type = 'Lock' "
+            // A small batch is an INSERT, a large one a COPY.
+            + "AND (query LIKE 'COPY%' OR query LIKE 'INSERT%') AND query LIKE '%' || $1 || '%'");
         look.Parameters.Add(new NpgsqlParameter { Value = table });
         await using var reader = await look.ExecuteReaderAsync();
         if (!await reader.ReadAsync()) return false;

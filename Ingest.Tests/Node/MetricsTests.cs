@@ -33,7 +33,10 @@ public sealed class MetricsTests(MetricsTests.Fixture fixture) : IClassFixture<M
         await Soon.IsTrueAsync(async () => (await node.AccountAsync(Table)).GetProperty("pending").GetInt64() == 0);
 
         var account = await node.AccountAsync(Table);
-        await Soon.IsTrueAsync(async () => (await Scrape.OfAsync(node.Http)).Sum("ingest_rows_pending", OfTable) == 0);
+        // The age of the oldest row is looked at ten times a second.
+        await Soon.IsTrueAsync(async () => await Scrape.OfAsync(node.Http) is var now
+            && now.Sum("ingest_rows_pending", OfTable) == 0
+            && now.Sum("ingest_gateway_oldest_row_age_seconds") == 0);
         var after = await Scrape.OfAsync(node.Http);
         Assert.Equal((201, 201, first.Body), (first.Status, again.Status, again.Body));
         foreach (var name in new[] { "received", "committed", "not_written", "unknown", "repeated" })
