@@ -94,7 +94,7 @@ public sealed class BacklogTests : IAsyncLifetime
 
         await database.ExecuteAsync($"UPDATE ingest.journals SET forgiven = {flipped} WHERE lane = 'kept/0'");
 
-        await Soon.IsTrueAsync(async () => await StoppedAsync(node) == "[]");
+        await Soon.IsTrueAsync(async () => await StoppedAsync(node) == "");
         Assert.Equal("committed", await StatusAsync(node.Client, receipts[2], "20s"));
         Assert.Equal(("committed", 2), (
             await StatusAsync(node.Client, receipts[0], "1s"), await database.ScalarAsync<long>("SELECT count(*) FROM kept")));
@@ -114,7 +114,7 @@ public sealed class BacklogTests : IAsyncLifetime
     private static async Task<string> StoppedAsync(TestNode node)
     {
         var accounting = JsonSerializer.Deserialize<JsonElement>(await node.Http.GetStringAsync("/v1/accounting"));
-        return accounting.GetProperty("stopped").GetRawText();
+        return accounting.TryGetProperty("stopped", out var lanes) ? lanes.GetRawText() : "";
     }
 
     private async Task<Answer> AcceptAsync(RowClient client)
