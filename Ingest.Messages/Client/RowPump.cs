@@ -105,6 +105,7 @@ internal sealed class RowPump(
         StatusCode.NotFound => "TABLE_UNKNOWN",
         StatusCode.Unavailable => "NODE_CLOSING",
         StatusCode.PermissionDenied => "FORBIDDEN",
+        StatusCode.Aborted => "STREAM_IDLE",
         _ => "REQUEST_INVALID",
     };
 

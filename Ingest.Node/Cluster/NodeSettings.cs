@@ -105,6 +105,10 @@ internal sealed class NodeSettings
         var patience = Gateway.RequestTimeout - Gateway.AnswerMargin;
         Require(patience > TimeSpan.Zero, "gateway.answer-margin must be less than gateway.request-timeout");
         Require(Writing.LockTimeout > TimeSpan.Zero, "writing.lock-timeout must be more than zero (no limit)");
+        // ZombieTransactions looks once a second while an attempt waits for a lock: there must be time for both.
+        Require(
+            Writing.AttemptTimeout > Writing.LockTimeout + TimeSpan.FromSeconds(1),
+            "writing.attempt-timeout must be more than writing.lock-timeout and a second");
         Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
             Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention must be ten request-timeouts or more");

@@ -36,7 +36,8 @@ internal static class Database
             SELECT set_config('client_connection_check_interval', '500', false)
             WHERE current_setting('server_version_num')::int >= 140000
             """;
-        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        // The name of its pool in metrics, which would be the connection string otherwise.
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = "ingest" };
 #pragma warning disable NPG9001 // FieldArrayMapping says why.
         builder.AddTypeInfoResolverFactory(new FieldArrayMapping());
 #pragma warning restore NPG9001

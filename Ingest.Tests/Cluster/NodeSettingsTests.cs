@@ -242,6 +242,17 @@ public sealed class NodeSettingsTests
     }
 
     [Theory]
+    [InlineData("2500ms", false)]
+    [InlineData("2501ms", true)]
+    public void Should_want_an_attempt_to_be_longer_than_a_wait_for_a_lock_and_a_second(string attempt, bool fits)
+    {
+        var error = Record.Exception(() => Load(("INGEST_LOCK_TIMEOUT", "1500ms"), ("INGEST_ATTEMPT_TIMEOUT", attempt)));
+
+        Assert.Equal(fits, error is null);
+        if (error is not null) Assert.Contains("writing.attempt-timeout", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("INGEST_ALLOW_ANONYMOUS")]
     [InlineData("INGEST_API_KEYS")]
     public void Should_listen_for_others_where_they_are_asked_who_they_are_or_nobody_wants_to_know(string name) =>

@@ -22,6 +22,7 @@ public sealed class MetricsTests(MetricsTests.Fixture fixture) : IClassFixture<M
     {
         var before = await Scrape.OfAsync(node.Http);
         Assert.Equal(0, before.Sum("ingest_rows_received_total", OfTable));
+        Assert.True(before.Sum("db_client_connection_max", ("db_client_connection_pool_name", "ingest")) > 0);
 
         var told = new List<int>();
         told.AddRange(await StreamAsync(rows: 300));

@@ -20,6 +20,22 @@ public sealed class OnConflictTests(OnConflictTests.Fixture fixture) : IClassFix
     }
 
     [Fact]
+    public async Task Should_describe_both_answers_with_200()
+    {
+        var json = await fixture.Node.Http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative));
+
+        var content = JsonDocument.Parse(json).RootElement.GetProperty("paths").GetProperty("/v1/tables/users/rows")
+            .GetProperty("post").GetProperty("responses").GetProperty("200").GetProperty("content");
+        var schemas = content.GetProperty("application/json").GetProperty("schema").GetProperty("oneOf");
+
+        Assert.Equal("uuid", schemas[0].GetProperty("properties").GetProperty("id").GetProperty("format").GetString());
+        Assert.Equal("array", schemas[1].GetProperty("type").GetString());
+        Assert.True(content.TryGetProperty("application/x-ndjson", out _));
+        var read = Microsoft.OpenApi.OpenApiDocument.Parse(json, "json");
+        Assert.Empty(read.Diagnostic!.Errors);
+    }
+
+    [Fact]
     public async Task Should_tell_line_by_line_which_rows_were_there()
     {
         await fixture.Node.PostAsync("users", """{"id":"00000000-0000-0000-0000-00000000000a","email":"c@d"}""");

@@ -15,7 +15,7 @@ public abstract class NodeFixture(string tables, params (string Name, string Val
 
     internal TestNode Node { get; private set; } = null!;
 
-    public async Task InitializeAsync()
+    public virtual async Task InitializeAsync()
     {
         Database = await TestDatabase.CreateAsync();
         await Database.ExecuteAsync(tables);

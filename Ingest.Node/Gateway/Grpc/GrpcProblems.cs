@@ -26,6 +26,8 @@ internal static class GrpcProblems
         StatusCodes.Status401Unauthorized => StatusCode.Unauthenticated,
         StatusCodes.Status403Forbidden => StatusCode.PermissionDenied,
         StatusCodes.Status404NotFound => StatusCode.NotFound,
+        // Of a stream that was idle: what was sent is settled, and another stream may be opened.
+        StatusCodes.Status408RequestTimeout => StatusCode.Aborted,
         StatusCodes.Status409Conflict => StatusCode.AlreadyExists,
         StatusCodes.Status422UnprocessableEntity => StatusCode.FailedPrecondition,
         StatusCodes.Status429TooManyRequests => StatusCode.ResourceExhausted,

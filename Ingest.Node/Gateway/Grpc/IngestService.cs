@@ -65,7 +65,7 @@ internal sealed class IngestService(
         var writing = new VerdictLoop(
             gateway, queue, new StreamVerdicts(responses), options.StreamIdleTimeout, time, context.Abort).RunAsync();
         var filler = new ChunkFiller(gateway, queue) { Caller = access.CallerOf(context) };
-        var reader = new StreamReader(requests, filler, encoders, tables, context, options);
+        var reader = new StreamReader(requests, filler, encoders, tables, context, options, time);
         var ending = await ReadAsync(reader, context);
         queue.Complete(ending);
         await writing;

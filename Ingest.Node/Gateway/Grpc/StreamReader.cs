@@ -16,7 +16,8 @@ internal sealed class StreamReader(
     EncoderPool encoders,
     TableLookup tables,
     HttpContext context,
-    HttpOptions options)
+    HttpOptions options,
+    TimeProvider time)
 {
     private static readonly Problem HeaderMissing = Invalid("The first message of a stream has a header.");
     private static readonly Problem ColumnsMissing = Invalid("A record needs a header that names its columns.");
@@ -35,9 +36,14 @@ internal sealed class StreamReader(
     public async Task<Problem?> RunAsync(CancellationToken stopping)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        await using var watch = new IdleWatch(stop.Cancel, options.StreamIdleTimeout, time);
         try
         {
-            return await ReadAsync(stop);
+            return await ReadAsync(stop, watch);
+        }
+        catch (OperationCanceledException) when (watch.HasEnded)
+        {
+            return Problems.StreamIdle;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -58,15 +64,31 @@ internal sealed class StreamReader(
         }
     }
 
-    private async Task<Problem?> ReadAsync(CancellationTokenSource stop)
+    private async Task<Problem?> ReadAsync(CancellationTokenSource stop, IdleWatch watch)
     {
         while (true)
         {
             var pending = requests.MoveNext(stop.Token);
             if (!pending.IsCompleted && !await filler.SubmitAsync()) await stop.CancelAsync();
-            if (!await pending) return null;
+            if (!await WaitAsync(pending, watch)) return null;
             using var payload = requests.Current;
             if (await TakeAsync(payload) is { } ending) return ending;
+            // A header alone keeps no stream open.
+            if (message.Rows > 0) watch.Reset();
+        }
+    }
+
+    private static async ValueTask<bool> WaitAsync(Task<bool> pending, IdleWatch watch)
+    {
+        if (pending.IsCompleted) return await pending;
+        watch.Start();
+        try
+        {
+            return await pending;
+        }
+        finally
+        {
+            watch.Stop();
         }
     }
 

@@ -46,8 +46,13 @@ public static class IngestEndpoints
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         // What a connection holds of a body that nobody reads at the moment: a stream that has to wait.
         kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
+        // What HTTP/2 connections may hold at most, stated here so that it stays what docs/security.md says.
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 100;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 1024 * 1024;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 768 * 1024;
         // Finds connections whose other end is gone, which may be open for long where streams are.
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
     }
 
     /// <summary>Maps every call of the HTTP surface.</summary>

@@ -39,7 +39,8 @@ internal sealed class TestGrpcServer : IAsyncDisposable
 
     public IHostApplicationLifetime Lifetime => app.Lifetime;
 
-    public static async Task<TestGrpcServer> StartAsync(IRowGateway gateway, ITableCatalog catalog)
+    public static async Task<TestGrpcServer> StartAsync(
+        IRowGateway gateway, ITableCatalog catalog, TimeSpan? idle = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -51,7 +52,7 @@ internal sealed class TestGrpcServer : IAsyncDisposable
         builder.Services.AddSingleton(gateway);
         builder.Services.AddSingleton(catalog);
         var options = new HttpOptions(
-            MaxRowBytes, streamChunks: 8, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(60), 1 << 20);
+            MaxRowBytes, streamChunks: 8, TimeSpan.FromSeconds(3), idle ?? TimeSpan.FromSeconds(60), 1 << 20);
         builder.Services.AddIngestHttp(options).AddIngestGrpc(options);
         var app = builder.Build();
         app.MapIngestGrpc();

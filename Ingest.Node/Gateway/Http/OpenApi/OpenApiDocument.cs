@@ -86,7 +86,7 @@ internal static class OpenApiDocument
         var name = TableSchema.NameOf(table);
         var responses = new JsonObject
         {
-            ["200"] = Reference("responses", "Verdicts"),
+            ["200"] = table.Conflict is null ? Reference("responses", "Verdicts") : VerdictsOrFound(table),
             ["201"] = Taken("The row is in the table, committed.", TableSchema.Created(table)),
             ["202"] = Taken("The row is in the journal, and will be written.", TableSchema.Accepted(table)),
         };
@@ -147,6 +147,19 @@ internal static class OpenApiDocument
         ["description"] = description,
         ["content"] = new JsonObject { ["application/json"] = new JsonObject { ["schema"] = schema } },
     };
+
+    /// <summary>What 200 means where rows may be there already: of one row, that it was.</summary>
+    private static JsonObject VerdictsOrFound(TableDescriptor table)
+    {
+        var verdicts = Fixed.RootElement.GetProperty("components").GetProperty("responses").GetProperty("Verdicts");
+        var response = JsonObject.Create(verdicts)!.DeepClone();
+        response["description"] =
+            $"Of one row: a row like it was there, and has this id. Of several: {response["description"]}";
+        var json = response["content"]!["application/json"]!;
+        var list = json["schema"]!.DeepClone();
+        json["schema"] = new JsonObject { ["oneOf"] = new JsonArray(TableSchema.Created(table), list) };
+        return (JsonObject)response;
+    }
 
     private static JsonObject Reference(string kind, string name) =>
         new() { ["$ref"] = $"#/components/{kind}/{name}" };

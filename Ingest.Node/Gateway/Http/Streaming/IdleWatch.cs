@@ -1,23 +1,22 @@
-using System.IO.Pipelines;
-
 namespace Ingest.Node.Gateway.Http.Streaming;
 
 /// <summary>
 /// Ends the wait for a stream that brings no row for too long. What counts is whole rows: who sends a byte now and then
 /// is idle. Time that the node takes for itself, when it does not read, does not count.
 /// </summary>
-internal sealed class IdleWatch : IDisposable
+internal sealed class IdleWatch : IAsyncDisposable
 {
-    private readonly PipeReader body;
+    private readonly Action end;
     private readonly TimeSpan limit;
     private readonly TimeProvider time;
     private readonly ITimer timer;
     private TimeSpan waited;
     private long waitsSince;
 
-    public IdleWatch(PipeReader body, TimeSpan limit, TimeProvider time)
+    /// <param name="end">Ends the pending read, on a thread of the pool.</param>
+    public IdleWatch(Action end, TimeSpan limit, TimeProvider time)
     {
-        (this.body, this.limit, this.time) = (body, limit, time);
+        (this.end, this.limit, this.time) = (end, limit, time);
         timer = time.CreateTimer(
             static state => ((IdleWatch)state!).End(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -42,11 +41,12 @@ internal sealed class IdleWatch : IDisposable
     /// <summary>A whole row was there.</summary>
     public void Reset() => waited = TimeSpan.Zero;
 
-    public void Dispose() => timer.Dispose();
+    /// <summary>What ends the read may be disposed of afterwards: a call of it that is under way is waited for.</summary>
+    public ValueTask DisposeAsync() => timer.DisposeAsync();
 
     private void End()
     {
         HasEnded = true;
-        body.CancelPendingRead();
+        end();
     }
 }

@@ -57,7 +57,7 @@ internal sealed class StreamSession(
             Caller = access.CallerOf(context),
             Tables = tables,
         };
-        using var watch = new IdleWatch(body, options.StreamIdleTimeout, time);
+        await using var watch = new IdleWatch(body.CancelPendingRead, options.StreamIdleTimeout, time);
         var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge, watch, partial);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);
