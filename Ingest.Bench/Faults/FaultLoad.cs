@@ -11,6 +11,9 @@ namespace Ingest.Bench.Faults;
 /// </summary>
 internal sealed class FaultLoad : IDisposable
 {
+    /// <summary>Asks that rows are answered when they are in the journal (202).</summary>
+    public const string AskToAccept = "Prefer: respond-async";
+
     private static readonly string Padding = new('x', 60);
 
     private readonly FaultOptions options;
@@ -50,7 +53,10 @@ internal sealed class FaultLoad : IDisposable
 
     /// <summary>The body of a row: now and then one that the table's constraint refuses.</summary>
     public static byte[] Row(int number) =>
-        Encoding.UTF8.GetBytes($$"""{"n":{{number}},"worth":{{(number % 97 == 13 ? -1 : 1)}},"note":"{{Padding}}"}""");
+        Encoding.UTF8.GetBytes($$"""{"n":{{number}},"worth":{{(IsBad(number) ? -1 : 1)}},"note":"{{Padding}}"}""");
+
+    /// <summary>The table's constraint refuses the row of this number.</summary>
+    public static bool IsBad(int number) => number % 97 == 13;
 
     /// <summary>Sends rows through a node from now on.</summary>
     public void Start(NodeProcess node)

@@ -108,26 +108,28 @@ internal sealed class FaultRun : IAsyncDisposable
             await load.StopAsync();
         }
 
-        await DrainAsync(scene);
-        var judgement = await FaultTables.JudgeAsync(postgres!, load.Logs);
+        var judgement = await DrainAsync(scene);
         say(load.Describe());
         return result.Of(scenario, scene, judgement, time.GetElapsedTime(since));
     }
 
-    /// <summary>Waits until no node has a row without a verdict, and none a transaction.</summary>
-    private async Task DrainAsync(Scene scene)
+    /// <summary>Waits until no node has a row without a verdict, and none a transaction; then until the rows that were
+    /// accepted are written, be it by another node than the one that took them.</summary>
+    private async Task<Judgement> DrainAsync(Scene scene)
     {
         var since = time.GetTimestamp();
         while (true)
         {
             var pending = await PendingAsync();
             var transactions = await TransactionsAsync();
-            if (pending == 0 && transactions == 0) return;
-            if (time.GetElapsedTime(since) > DrainLimit)
-            {
+            var isLate = time.GetElapsedTime(since) > DrainLimit;
+            if (isLate && pending + transactions > 0)
                 scene.Failures.Add($"{pending} rows and {transactions} transactions were still pending after "
                     + $"{DrainLimit.TotalSeconds:N0} s");
-                return;
+            if (isLate || pending + transactions == 0)
+            {
+                var judgement = await FaultTables.JudgeAsync(postgres!, scene.Load.Logs);
+                if (isLate || judgement.LostAccepted == 0) return judgement;
             }
 
             await Task.Delay(DrainInterval, time);

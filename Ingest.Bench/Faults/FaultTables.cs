@@ -44,9 +44,12 @@ internal static class FaultTables
             if (count > 1) judged.Doubled++;
             switch (outcomes[row])
             {
-                case RowOutcome.Committed or RowOutcome.Accepted:
+                case RowOutcome.Committed:
                     judged.Acknowledged++;
                     if (count == 0) judged.Lost++;
+                    break;
+                case RowOutcome.Accepted:
+                    judged.JudgeAccepted(FaultLoad.IsBad(row), count);
                     break;
                 case RowOutcome.Refused:
                     judged.NotWritten++;
@@ -86,8 +89,11 @@ internal record struct Judgement
 {
     public long Sent { get; set; }
 
-    /// <summary>Answered with 201.</summary>
+    /// <summary>Answered with 201 or 202.</summary>
     public long Acknowledged { get; set; }
+
+    /// <summary>Those of them that were answered with 202.</summary>
+    public long Accepted { get; set; }
 
     public long Rejected { get; set; }
 
@@ -102,6 +108,10 @@ internal record struct Judgement
     /// <summary>Acknowledged, and not there.</summary>
     public long Lost { get; set; }
 
+    /// <summary>Those of them that were answered with 202: until nodes have had their time, these are under
+    /// way.</summary>
+    public long LostAccepted { get; set; }
+
     /// <summary>There more than once, whatever the answer.</summary>
     public long Doubled { get; set; }
 
@@ -114,15 +124,28 @@ internal record struct Judgement
     /// <summary>There, and never sent.</summary>
     public long Strangers { get; set; }
 
+    /// <summary>A row that was accepted is there once, but for one that its table's constraint refuses.</summary>
+    internal void JudgeAccepted(bool isBad, int count)
+    {
+        Acknowledged++;
+        Accepted++;
+        if (isBad && count > 0) UntrueRejected++;
+        if (isBad || count > 0) return;
+        Lost++;
+        LostAccepted++;
+    }
+
     public static Judgement operator +(Judgement left, Judgement right) => new()
     {
         Sent = left.Sent + right.Sent,
         Acknowledged = left.Acknowledged + right.Acknowledged,
+        Accepted = left.Accepted + right.Accepted,
         Rejected = left.Rejected + right.Rejected,
         NotWritten = left.NotWritten + right.NotWritten,
         Unknown = left.Unknown + right.Unknown,
         InTable = left.InTable + right.InTable,
         Lost = left.Lost + right.Lost,
+        LostAccepted = left.LostAccepted + right.LostAccepted,
         Doubled = left.Doubled + right.Doubled,
         UntrueNotWritten = left.UntrueNotWritten + right.UntrueNotWritten,
         UntrueRejected = left.UntrueRejected + right.UntrueRejected,

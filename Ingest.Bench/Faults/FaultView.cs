@@ -11,7 +11,7 @@ internal static class FaultView
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn("scenario");
         string[] numbers =
-            ["sent", "ack'd", "in table", "lost", "doubled", "untrue 503", "unknown", "resumed s", "others' stall s"];
+            ["sent", "ack'd", "accepted", "in table", "lost", "doubled", "untrue 503", "unknown", "resumed s", "others' stall s"];
         foreach (var name in numbers) table.AddColumn(new TableColumn(name).RightAligned());
         table.AddColumn("");
         foreach (var result in results) table.AddRow(Cells(result).Select(cell => new Text(cell)));
@@ -26,12 +26,13 @@ internal static class FaultView
     private static IEnumerable<string> Cells(FaultResult result)
     {
         if (result.Skipped is { } reason)
-            return [result.Scenario, .. Enumerable.Repeat("", 9), $"skipped: {reason}"];
+            return [result.Scenario, .. Enumerable.Repeat("", 10), $"skipped: {reason}"];
         var rows = result.Rows;
         return
         [
-            result.Scenario, Rows(rows.Sent), Rows(rows.Acknowledged), Rows(rows.InTable), Rows(rows.Lost),
-            Rows(rows.Doubled), Rows(rows.UntrueNotWritten), Rows(rows.Unknown), Seconds(result.ResumedAfterSeconds),
+            result.Scenario, Rows(rows.Sent), Rows(rows.Acknowledged), Rows(rows.Accepted), Rows(rows.InTable),
+            Rows(rows.Lost), Rows(rows.Doubled), Rows(rows.UntrueNotWritten), Rows(rows.Unknown),
+            Seconds(result.ResumedAfterSeconds),
             Seconds(result.OtherStallSeconds), result.Passed ? "ok" : "FAILED",
         ];
     }

@@ -10,7 +10,11 @@ internal sealed class RowWorker(FaultLoad load, RowLog log, Pulse pulse)
 
     private static readonly TimeSpan Reconnect = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>One row in so many asks to be accepted.</summary>
+    private const int AcceptedShare = 4;
+
     private readonly HttpTarget target = pulse.Node.TargetOf(log.Table);
+    private readonly HttpTarget accepting = pulse.Node.TargetOf(log.Table, FaultLoad.AskToAccept);
     private readonly BodyStart body = new();
     private HttpConnection? connection;
 
@@ -49,7 +53,8 @@ internal sealed class RowWorker(FaultLoad load, RowLog log, Pulse pulse)
     {
         try
         {
-            await connection!.SendAsync(target.CreateRequest(FaultLoad.Row(row)));
+            var way = row % AcceptedShare == 0 ? accepting : target;
+            await connection!.SendAsync(way.CreateRequest(FaultLoad.Row(row)));
             await connection.ReadResponseAsync(body);
         }
         catch (Exception e)

@@ -6,7 +6,8 @@ using Ingest.Bench.Processes;
 
 namespace Ingest.Bench.Faults;
 
-/// <summary>Sends streams of rows through one node, one after the other, each for the next table.</summary>
+/// <summary>Sends streams of rows through one node, one after the other, each for the next table. The rows of every
+/// second round over the tables ask to be accepted.</summary>
 internal sealed class StreamWorker(FaultLoad load, NodeProcess node)
 {
     private const int BufferBytes = 64 * 1024;
@@ -22,7 +23,8 @@ internal sealed class StreamWorker(FaultLoad load, NodeProcess node)
         for (var next = 0; !load.IsStopping; next++)
         {
             var log = load.Logs[next % load.Logs.Count];
-            var target = node.TargetOf(log.Table);
+            var asks = next / load.Logs.Count % 2 == 0 ? Array.Empty<string>() : [FaultLoad.AskToAccept];
+            var target = node.TargetOf(log.Table, asks);
             connection = await load.TryConnectAsync(target, BufferBytes);
             if (connection is not null) await new FaultStream(load, log, target, connection).RunAsync();
             connection?.Dispose();

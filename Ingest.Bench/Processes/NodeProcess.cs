@@ -158,7 +158,8 @@ internal sealed class NodeProcess(
     }
 
     /// <summary>A target for rows of one table on this node.</summary>
-    public HttpTarget TargetOf(string table) => new(Url, table, []);
+    /// <param name="headers">Of each request, as <c>Name: value</c>.</param>
+    public HttpTarget TargetOf(string table, params string[] headers) => new(Url, table, headers);
 
     public void Dispose()
     {

@@ -2,7 +2,9 @@ namespace Ingest.Node.Catalog;
 
 /// <summary>
 /// The statements that read PostgreSQL's system catalogs. Each reads all tables at once, so that a thousand of them
-/// cost one round trip, and each works from PostgreSQL 12 on.
+/// cost one round trip, and each works from PostgreSQL 12 on. None waits for a lock on a table that is read about: a
+/// node starts, and rows are accepted, while somebody holds one ACCESS EXCLUSIVE. So <c>pg_get_expr</c> is not told the
+/// table, and <c>pg_partition_tree</c> and <c>pg_get_constraintdef</c> are not called.
 /// </summary>
 public static class CatalogSql
 {
@@ -27,7 +29,7 @@ public static class CatalogSql
                a.attnum, a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod),
                a.attnotnull, a.attidentity::text, a.attgenerated::text,
                coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT'), false),
-               pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+               {DefaultText},
                pg_catalog.array_position(k.conkey, a.attnum),
                EXISTS (SELECT FROM pg_catalog.pg_constraint f
                         WHERE f.conrelid = c.oid AND f.contype = 'f' AND a.attnum = ANY (f.conkey)),
@@ -107,9 +109,18 @@ public static class CatalogSql
     private const string HasBeforeInsertTrigger = """
         EXISTS (SELECT FROM pg_catalog.pg_trigger t
                  WHERE (t.tgrelid = c.oid OR (c.relkind = 'p' AND t.tgrelid IN
-                           (SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) p)))
+                           (WITH RECURSIVE part (oid) AS (
+                                SELECT c.oid
+                                 UNION ALL
+                                SELECT i.inhrelid
+                                  FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent = part.oid)
+                            SELECT part.oid FROM part)))
                    AND t.tgtype & 71 = 7 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A'))
         """;
+
+    // A default names no column of its table, so it can be put into words without the table, and without a lock on it.
+    // What a generated column is generated from cannot.
+    private const string DefaultText = "CASE a.attgenerated WHEN '' THEN pg_catalog.pg_get_expr(d.adbin, 0) END";
 
     // The columns, by number, of each index that ON CONFLICT may name by them. PostgreSQL 15 added NULLS NOT DISTINCT.
     private const string UniqueKeys = """
@@ -129,7 +140,7 @@ public static class CatalogSql
     // An identity's sequence hangs on the column (of the partition tree's root, from PostgreSQL 17 on); that of a
     // nextval default is what the default hangs on. Only a default that is nextval and nothing else is taken for one.
     // CASE, since has_sequence_privilege fails for what is no sequence and a planner may ask it first.
-    private const string KeySequence = """
+    private const string KeySequence = $"""
         SELECT q.oid
           FROM (SELECT p.objid AS oid
                   FROM pg_catalog.pg_attribute r
@@ -143,7 +154,7 @@ public static class CatalogSql
                   FROM pg_catalog.pg_depend p
                  WHERE p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
                    AND p.refclassid = 'pg_catalog.pg_class'::regclass AND a.attgenerated = ''
-                   AND pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(''([^'']|'''')*''::regclass\)$') found
+                   AND {DefaultText} ~ '^nextval\(''([^'']|'''')*''::regclass\)$') found
           JOIN pg_catalog.pg_class q ON q.oid = found.oid
          WHERE CASE q.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(q.oid, 'USAGE') ELSE false END
          LIMIT 1

@@ -33,8 +33,7 @@ internal sealed record TableFacts(
 /// <param name="Identity"><c>attidentity</c>: a(lways), d(efault), or empty.</param>
 /// <param name="Generated"><c>attgenerated</c>: s(tored), v(irtual), or empty.</param>
 /// <param name="MayInsert">The role may give the column.</param>
-/// <param name="Expression">The default, or what a generated column is generated from; null where there is
-/// none.</param>
+/// <param name="Expression">The default; null where there is none, and for a generated column.</param>
 /// <param name="KeyPosition">The position in the primary key, from 1; 0 outside of it.</param>
 /// <param name="IsReference">The column is part of a foreign key.</param>
 /// <param name="Sequence">For columns of the key: the sequence behind the default or identity, where the role may use
@@ -66,9 +65,9 @@ internal sealed record ColumnFacts(
     public bool IsNullable => !IsNotNull && !IsNotNullDomain(Type);
 
     // A domain's default stands where the column has none of its own; PostgreSQL does not look at the domains below.
-    public string? Default => IsGenerated ? Expression : Expression ?? (IsIdentity ? null : TypeDefault);
+    public string? Default => Expression ?? (IsIdentity || IsGenerated ? null : TypeDefault);
 
-    public bool HasDefault => IsIdentity || Default is not null;
+    public bool HasDefault => IsIdentity || IsGenerated || Default is not null;
 
     /// <summary>Why a row may not give the column, in words that follow the column's name; null where it may.</summary>
     public string? RefusesInput =>

@@ -119,6 +119,16 @@ internal sealed class Instruments : IDisposable
         meter.CreateObservableUpDownCounter(
             "ingest.lane.size", () => Each(table => table.Lanes.Sum(lane => lane.Bytes)), "By", "Bytes held by lanes.");
         meter.CreateObservableGauge(
+            "ingest.journal.rows",
+            () => Each(table => table.Lanes.Sum(lane => lane.JournalRows)),
+            "{row}",
+            "Accepted rows that lanes have not written, in memory or in the journal alone.");
+        meter.CreateObservableGauge(
+            "ingest.journal.bytes",
+            () => Each(table => table.Lanes.Sum(lane => lane.JournalBytes)),
+            "By",
+            "Bytes of their tuples.");
+        meter.CreateObservableGauge(
             "ingest.lane.oldest_row.age",
             () => Each(table => table.OldestInLane.TotalSeconds),
             "s",

@@ -95,5 +95,18 @@ public sealed class JudgementTests
         Assert.Equal((0, 0, 2), (judged.Lost, judged.Doubled, judged.Unknown));
     }
 
+    [Fact]
+    public void Should_find_an_accepted_row_lost_that_is_not_there_but_for_one_that_the_table_refuses()
+    {
+        var outcomes = Enumerable.Repeat(RowOutcome.Accepted, 15).ToArray();
+        var counts = outcomes.Select((_, row) => row is 3 or 13 ? 0 : 1).ToArray();
+
+        var judged = Judge(outcomes, counts);
+
+        Assert.Equal((15, 15, 1, 1), (judged.Acknowledged, judged.Accepted, judged.Lost, judged.LostAccepted));
+        counts[13] = 1;
+        Assert.Equal(1, Judge(outcomes, counts).UntrueRejected);
+    }
+
     private static Judgement Judge(RowOutcome[] outcomes, int[] counts) => FaultTables.Judge(outcomes, (counts, 0));
 }
