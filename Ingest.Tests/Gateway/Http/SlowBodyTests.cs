@@ -1,6 +1,11 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Http.Streaming;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Ingest.Tests.Http;
 
@@ -55,7 +60,6 @@ public sealed class SlowBodyTests
         await using var server = await TestHttpServer.StartAsync(new ScriptedGateway());
         var half = $"{{\"url\":\"{new string('u', (int)TestHttpServer.MaxRowBytes - 100)}";
         var slow = new List<RawConnection>();
-        var refused = 0;
         for (var caller = 0; caller < 15; caller++)
         {
             var connection = await RawConnection.OpenAsync(server.Address);
@@ -67,19 +71,44 @@ public sealed class SlowBodyTests
         }
 
         // Who is one too many hears it at once; the others wait for the rest of their rows.
-        foreach (var connection in slow)
-        {
-            var head = connection.ReadHeadAsync();
-            if (await Task.WhenAny(head, Task.Delay(TimeSpan.FromSeconds(1))) != head) continue;
-            Assert.StartsWith("HTTP/1.1 429", await head, StringComparison.Ordinal);
-            refused++;
-        }
+        var heads = slow.Select(connection => connection.ReadHeadAsync()).ToList();
+        await Eventually.IsAsync(() => heads.Count(head => head.IsCompleted) >= 5);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        var refused = heads.Where(head => head.IsCompleted).ToList();
 
-        Assert.InRange(refused, 5, 7);
+        Assert.InRange(refused.Count, 5, 7);
+        foreach (var head in refused) Assert.StartsWith("HTTP/1.1 429", await head, StringComparison.Ordinal);
         foreach (var connection in slow) connection.Dispose();
         await Eventually.IsAsync(() => server.Partial.Held == 0);
         using var response = await server.PostAsync("""{"url":"u"}""");
         Assert.Equal(201, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Should_not_fail_to_end_the_read_of_a_caller_who_is_gone()
+    {
+        var failure = new TaskCompletionSource<(Exception? Bare, Exception? Guarded)>();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        await using var app = builder.Build();
+        app.MapPost("/v1/tables/clicks/rows", async context =>
+        {
+            var body = context.Request.BodyReader;
+            context.Abort();
+            // The read ends as the connection does.
+            await Record.ExceptionAsync(async () => await body.ReadAsync());
+            failure.SetResult((
+                Record.Exception(body.CancelPendingRead), Record.Exception(() => PendingRead.Cancel(body))));
+        });
+        await app.StartAsync();
+        using var connection = await RawConnection.OpenAsync(new Uri(app.Urls.First()));
+
+        await connection.BeginAsync();
+
+        var (bare, guarded) = await failure.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.NotNull(bare);
+        Assert.Null(guarded);
     }
 
     [Fact]

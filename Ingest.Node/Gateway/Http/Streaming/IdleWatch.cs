@@ -13,7 +13,7 @@ internal sealed class IdleWatch : IAsyncDisposable
     private TimeSpan waited;
     private long waitsSince;
 
-    /// <param name="end">Ends the pending read, on a thread of the pool.</param>
+    /// <param name="end">Ends the pending read, on a timer's thread: it must not throw.</param>
     public IdleWatch(Action end, TimeSpan limit, TimeProvider time)
     {
         (this.end, this.limit, this.time) = (end, limit, time);

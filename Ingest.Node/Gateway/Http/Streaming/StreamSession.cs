@@ -57,7 +57,7 @@ internal sealed class StreamSession(
             Caller = access.CallerOf(context),
             Tables = tables,
         };
-        await using var watch = new IdleWatch(body.CancelPendingRead, options.StreamIdleTimeout, time);
+        await using var watch = new IdleWatch(() => PendingRead.Cancel(body), options.StreamIdleTimeout, time);
         var reader = new RowReader(filler, slot, body, framer, form, key, tooLarge, watch, partial);
         queue.Complete(await ReadAsync(context, reader, body, first));
         encoders.Return(slot);
@@ -84,7 +84,7 @@ internal sealed class StreamSession(
     {
         try
         {
-            using var stopping = lifetime.ApplicationStopping.Register(body.CancelPendingRead);
+            using var stopping = lifetime.ApplicationStopping.Register(() => PendingRead.Cancel(body));
             return await reader.RunAsync(first);
         }
         catch (Exception e)
