@@ -21,7 +21,7 @@ public sealed class OutageTests : IAsyncLifetime
         server = await OwnServer.StartAsync();
         await ExecuteAsync(Tables);
         node = await TestNode.StartAsync(
-            server.ConnectionString, ("INGEST_REQUEST_TIMEOUT", "6s"), ("INGEST_ANSWER_MARGIN", "2s"));
+            server.ConnectionString, ("INGEST_REQUEST_TIMEOUT", "8s"), ("INGEST_ANSWER_MARGIN", "2s"));
         clients = new Clients(node.Client, "kept");
         Assert.Equal(201, await clients.PostAsync());
     }
