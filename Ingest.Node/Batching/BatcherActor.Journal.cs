@@ -284,8 +284,8 @@ internal sealed partial class BatcherActor
     private void Stop(Damaged damaged)
     {
         var reason = $"The journal of lane {lane} is damaged at event {damaged.Sequence}: "
-            + $"{damaged.Reason.TrimEnd('.')}. The lane is stopped. To give up what is lost: UPDATE ingest.journals SET forgiven = "
-            + $"{damaged.Sequence} WHERE lane = '{lane}'";
+            + $"{damaged.Reason.TrimEnd('.')}. The lane is stopped. To give up what is lost: "
+            + $"UPDATE ingest.journals SET forgiven = {damaged.Sequence} WHERE lane = '{lane}'";
         metrics.Log.JournalDamaged(reason);
         alarms.Raise(lane, reason);
         ForgetJournal();
