@@ -66,7 +66,8 @@ internal static class Burst
             async () =>
             {
                 var table = new RowCount(stage.Postgres.ConnectionFor("bench", database: database), "clicks");
-                await using (var pause = await TableLock.TakeAsync(stage.Postgres.ConnectionFor("bench", database: database)))
+                await using (var pause = await TableLock.TakeAsync(
+                    stage.Postgres.ConnectionFor("bench", database: database), "clicks"))
                 {
                     var sending = run.RunAsync();
                     while (run.Tally.Sent < Rows && !sending.IsCompleted)
