@@ -31,8 +31,9 @@ public sealed class RowSource
         for (var i = 0; i < rows.Length; i++)
         {
             at = at.AddMilliseconds(random.Next(1, 2_000));
-            rows[i] = Encoding.UTF8.GetBytes(
-                bad is not null && i % bad.Every == bad.Every - 1 ? bad.Json : Row(random, at));
+            // Made in any case, so that the others are what they would be without bad ones.
+            var row = Row(random, at);
+            rows[i] = Encoding.UTF8.GetBytes(bad is not null && i % bad.Every == bad.Every - 1 ? bad.Json : row);
         }
     }
 
