@@ -71,6 +71,9 @@ internal sealed class NodeHost : IAsyncDisposable
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
         await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
+        if (JournalPlugin.IsElsewhere(Settings.Journal))
+            await Database.WaitForAsync(
+                stop => Database.PrepareJournalAsync(Settings.Journal, stop), log, time, cancellation);
         var catalog = new TableCatalog(
             dataSource, Settings.Catalog with { OnConflict = table => Settings.BatchingFor(table).OnConflict }, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);

@@ -72,7 +72,8 @@ internal static class Burst
             async () =>
             {
                 var table = new RowCount(stage.Postgres.ConnectionFor("bench", database: database), "clicks");
-                await using (var pause = await TableLock.TakeAsync(stage.Postgres.ConnectionFor("bench", database: database)))
+                await using (var pause = await TableLock.TakeAsync(
+                    stage.Postgres.ConnectionFor("bench", database: database), "clicks"))
                 {
                     var sending = run.RunAsync();
                     // Sent is not yet received: a while longer, until the node has taken in all of them.

@@ -36,6 +36,9 @@ internal sealed class FaultLoad : IDisposable
 
     public IReadOnlyList<RowLog> Logs { get; }
 
+    /// <summary>Rows that a scenario sends by itself, to be judged with those of the load.</summary>
+    public IReadOnlyList<RowLog> OtherLogs { get; set; } = [];
+
     /// <summary>One for each table and node through which rows are sent.</summary>
     public ConcurrentBag<Pulse> Pulses { get; } = [];
 

@@ -27,6 +27,13 @@ internal sealed record FaultOptions
     /// <summary>How long a zombie is suspended, and a partition lasts, at least.</summary>
     public TimeSpan Absence => Pick(30, 8);
 
+    /// <summary>Rows that are accepted while their tables are locked; null: as many as this form of the run has time
+    /// for.</summary>
+    public int? Backlog { get; init; }
+
+    /// <inheritdoc cref="Backlog"/>
+    public int BacklogRows => Backlog ?? (Short ? 60_000 : 300_000);
+
     /// <summary>How long service may take to resume before the run gives it up.</summary>
     public TimeSpan Patience => Pick(150, 60);
 

@@ -128,7 +128,8 @@ internal sealed class FaultRun : IAsyncDisposable
                     + $"{DrainLimit.TotalSeconds:N0} s");
             if (isLate || pending + transactions == 0)
             {
-                var judgement = await FaultTables.JudgeAsync(postgres!, scene.Load.Logs);
+                var judgement = await FaultTables.JudgeAsync(
+                    postgres!, scene.Load.Logs.Concat(scene.Load.OtherLogs));
                 if (isLate || judgement.LostAccepted == 0) return judgement;
             }
 

@@ -15,14 +15,20 @@ public static class FaultsCommandLine
         only.AcceptOnlyFromAmong([.. Scenarios.All.Select(scenario => scenario.Name)]);
         var json = new Option<FileInfo?>("--json") { Description = "Write the results to this file" };
         var keep = new Option<bool>("--keep-logs") { Description = "Keep the directory with the nodes' logs" };
+        var backlog = new Option<int?>("--backlog") { Description = "Rows of the scenario backlog (300,000)" };
         var command = new Command(
             "faults", "Breaks a cluster of its own in many ways under load, and checks what became of every row.")
         {
-            @short, only, json, keep,
+            @short, only, backlog, json, keep,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var options = new FaultOptions { Short = parsed.GetValue(@short), KeepLogs = parsed.GetValue(keep) };
+            var options = new FaultOptions
+            {
+                Short = parsed.GetValue(@short),
+                Backlog = parsed.GetValue(backlog),
+                KeepLogs = parsed.GetValue(keep),
+            };
             var names = parsed.GetValue(only) is { Length: > 0 } given ? given : null;
             var chosen = Scenarios.All.Where(scenario => names is null || names.Contains(scenario.Name)).ToList();
             return RunAsync(console, time, options, chosen, parsed.GetValue(json), cancellation);

@@ -106,6 +106,15 @@ internal sealed class FlushTrap : IAsyncDisposable
 
     private async Task<bool> TryCatchAsync(RunPostgres postgres, string table)
     {
+        if (await FindAsync(postgres, table) is not { } flush) return false;
+        (Backend, Node) = flush;
+        return true;
+    }
+
+    /// <summary>Looks for a flush into a table that waits for a lock.</summary>
+    /// <returns>The server's process that is in it, and the node whose lane it is; null where there is none.</returns>
+    public static async Task<(int Backend, string Node)?> FindAsync(RunPostgres postgres, string table)
+    {
         await using var look = postgres.Source.CreateCommand(
             "SELECT pid, application_name FROM pg_stat_activity "
             + "WHERE state = 'active' AND wait_event_type = 'Lock' "
@@ -113,9 +122,6 @@ internal sealed class FlushTrap : IAsyncDisposable
             + "AND (query LIKE 'COPY%' OR query LIKE 'INSERT%') AND query LIKE '%' || $1 || '%'");
         look.Parameters.Add(new NpgsqlParameter { Value = table });
         await using var reader = await look.ExecuteReaderAsync();
-        if (!await reader.ReadAsync()) return false;
-        Backend = reader.GetInt32(0);
-        Node = reader.GetString(1);
-        return true;
+        return await reader.ReadAsync() ? (reader.GetInt32(0), reader.GetString(1)) : null;
     }
 }

@@ -25,6 +25,9 @@ internal static class Scenarios
         {
             WithoutServerErrors = true,
         },
+        new(
+            "backlog", "kill -9 of all nodes with a backlog of accepted rows; one joins", BacklogScenario.LanesWithin,
+            BacklogScenario.RunAsync),
         new("join", "a node joins", AfterNode, JoinAsync) { PrepareAsync = StopLastAsync },
         new("partition", "a node is cut off from the others", AfterNode, PartitionAsync) { InNetworks = true },
     ];

@@ -136,7 +136,8 @@ internal sealed class LaneStore(
     /// <summary>Bad rows that keep coming are set apart before they can spoil a large batch; a small one is as soon
     /// written again.</summary>
     private static bool IsSuspicious(FittedBatch fitted) =>
-        fitted.Rows.Count > RowIsolation.Few && fitted.Table!.Conflict is null && Suspicions.Of(fitted.Table!).HasStrong;
+        fitted.Rows.Count > RowIsolation.Few && fitted.Table!.Conflict is null
+        && Suspicions.Of(fitted.Table!).IsSomeStrong;
 
     /// <summary>What the first try of the whole batch teaches about the second; with idempotency keys that one may have
     /// other rows.</summary>
@@ -150,7 +151,7 @@ internal sealed class LaneStore(
         meter.CountAttempt(fitted.Rows.Count);
         await meter.TimeAsync(transaction.CopyAsync(
             fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation));
-        if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([]);
+        if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([], isEachToBeTried: false);
         return fitted.Rejections;
     };
 

@@ -54,24 +54,35 @@ internal sealed record ConstraintCheck(RefusalKind Kind, string Query)
          WHERE n.nspname = $1 AND t.relname = $2 AND c.conname = $3 AND c.contype = 'c'
         """;
 
+    /// <summary>Whether rows can be checked for this kind: not for a trigger's error, a domain's, an exclusion's, a
+    /// missing partition.</summary>
+    public static bool IsFor(RefusalKind kind) => kind switch
+    {
+        { Schema: null } or { Table: null } => false,
+        { SqlState: PostgresErrorCodes.NotNullViolation } => kind.Column is not null,
+        _ => kind is
+        {
+            Constraint: not null,
+            SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation
+                or PostgresErrorCodes.CheckViolation,
+        },
+    };
+
     /// <summary>Reads the constraint's definition and words its check.</summary>
-    /// <returns>null where rows cannot be checked for it: a trigger's error, a domain's, an exclusion's, or a
-    /// constraint of some other table that a trigger writes.</returns>
+    /// <returns>null where rows cannot be checked for it.</returns>
     public static async Task<ConstraintCheck?> FindAsync(
         NpgsqlConnection connection, RefusalKind kind, CancellationToken cancellation)
     {
-        var query = kind switch
+        if (!IsFor(kind)) return null;
+        var query = kind.SqlState switch
         {
-            { Schema: null } or { Table: null } => null,
-            { SqlState: PostgresErrorCodes.NotNullViolation, Column: { } column } =>
-                $"SELECT {StagedRows.Place} FROM {StagedRows.Self} WHERE {TableNames.Quote(column)} IS NULL",
-            { SqlState: PostgresErrorCodes.UniqueViolation } =>
+            PostgresErrorCodes.NotNullViolation =>
+                $"SELECT {StagedRows.Place} FROM {StagedRows.Self} WHERE {TableNames.Quote(kind.Column!)} IS NULL",
+            PostgresErrorCodes.UniqueViolation =>
                 await FindAsync(connection, FindUnique, kind, Unique, cancellation),
-            { SqlState: PostgresErrorCodes.ForeignKeyViolation } =>
+            PostgresErrorCodes.ForeignKeyViolation =>
                 await FindAsync(connection, FindForeignKey, kind, ForeignKey, cancellation),
-            { SqlState: PostgresErrorCodes.CheckViolation } =>
-                await FindAsync(connection, FindCheck, kind, Check, cancellation),
-            _ => null,
+            _ => await FindAsync(connection, FindCheck, kind, Check, cancellation),
         };
         return query is null ? null : new ConstraintCheck(kind, query);
     }
@@ -85,7 +96,7 @@ internal sealed record ConstraintCheck(RefusalKind Kind, string Query)
     {
         await using var command = new NpgsqlCommand(sql, connection)
         {
-            Parameters = { Sql.Text(kind.Schema!), Sql.Text(kind.Table!), Sql.Text(kind.Constraint ?? "") },
+            Parameters = { Sql.Text(kind.Schema!), Sql.Text(kind.Table!), Sql.Text(kind.Constraint!) },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         return await reader.ReadAsync(cancellation) ? word(reader) : null;

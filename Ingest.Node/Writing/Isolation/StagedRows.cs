@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -12,7 +13,7 @@ namespace Ingest.Node.Writing.Isolation;
 
 /// <summary>
 /// Rows of a batch in a temporary table of the connection's own, where the server can look at all of them at once, and
-/// try them one by one without a round trip for each. One such table serves all shapes; it is empty in each new
+/// try them without a round trip for each. One such table serves all shapes; it is empty in each new
 /// transaction.
 /// </summary>
 internal sealed class StagedRows
@@ -22,14 +23,6 @@ internal sealed class StagedRows
 
     /// <summary>Stands for the table itself in the query of a <see cref="ConstraintCheck"/>.</summary>
     public const string Self = "\"ingest: the rows\"";
-
-    private const string Refused = "pg_temp.ingest_refused";
-
-    private const string CreateRefused = $"""
-        CREATE TEMPORARY TABLE IF NOT EXISTS {Refused} (
-            place int, state text, words text, of_schema text, of_table text, violated text, at_column text,
-            of_type text) ON COMMIT DELETE ROWS
-        """;
 
     private readonly NpgsqlConnection connection;
     private readonly TableDescriptor table;
@@ -53,7 +46,7 @@ internal sealed class StagedRows
         NpgsqlConnection connection, TableDescriptor table, BatchRows rows, CancellationToken cancellation)
     {
         var staged = new StagedRows(connection, table, rows);
-        await using (var create = new NpgsqlCommand($"{staged.Create()}; {CreateRefused}", connection))
+        await using (var create = new NpgsqlCommand($"{staged.Create()}; {InsertLoop.CreateRefused}", connection))
             await create.ExecuteNonQueryAsync(cancellation);
         foreach (var (shape, first, count) in rows.Shapes())
         {
@@ -82,31 +75,33 @@ internal sealed class StagedRows
     }
 
     /// <summary>
-    /// Inserts rows one by one, in order, each in a subtransaction of its own, within one round trip; those that
-    /// PostgreSQL refuses are left out.
+    /// Inserts rows in order, in blocks, each in a subtransaction of its own, within one round trip. The rows of a
+    /// block that PostgreSQL refuses are inserted one by one, and those that it refuses then are left out.
     /// </summary>
     /// <param name="indexes">The rows to try, by index, in ascending order.</param>
-    /// <param name="alsoRefused">The words of an error that is a row's fault though its class is not: of a policy of row
-    /// level security. Empty where there is none.</param>
+    /// <param name="alsoRefused">The words of errors that are a row's fault though their class is not: of policies of
+    /// row level security.</param>
     /// <returns>The refused rows, by index.</returns>
     /// <exception cref="PostgresException">An error that is not the fault of a row; the transaction is
     /// aborted.</exception>
-    public async Task<List<(int Index, RowError Error)>> InsertOneByOneAsync(
-        IReadOnlyList<int> indexes, string alsoRefused, CancellationToken cancellation)
+    public async Task<List<(int Index, RowError Error)>> InsertAsync(
+        IReadOnlyList<int> indexes, ImmutableArray<string> alsoRefused, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
         foreach (var (shape, chosen) in ByShape(indexes))
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(
-                "SELECT set_config('ingest.tried', $1, true), set_config('ingest.also_refused', $2, true)")
+                $"SELECT set_config('{InsertLoop.Tried}', $1, true), "
+                + $"set_config('{InsertLoop.AlsoRefused}', $2::text, true)")
             {
-                Parameters = { Sql.Text(chosen), Sql.Text(alsoRefused) },
+                Parameters = { Sql.Text(chosen), new() { Value = alsoRefused.ToArray() } },
             });
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(InsertEach(shape)));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(InsertLoop.For(table, shape, name)));
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
-            $"SELECT place, state, words, of_schema, of_table, violated, at_column, of_type FROM {Refused}"));
+            "SELECT place, state, words, of_schema, of_table, violated, at_column, of_type "
+            + $"FROM {InsertLoop.Refused}"));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         while (reader.FieldCount != 8) await reader.NextResultAsync(cancellation);
         var refused = new List<(int, RowError)>();
@@ -133,12 +128,15 @@ internal sealed class StagedRows
         return bytes.WrittenMemory;
     }
 
-    private static RowError ReadError(NpgsqlDataReader reader, string alsoRefused)
+    private static RowError ReadError(NpgsqlDataReader reader, ImmutableArray<string> alsoRefused)
     {
         var (state, words) = (reader.GetString(1), reader.GetString(2));
         return new RowError(
             state, words, Text(3), Text(4), Text(5), Text(6),
-            IsPolicy: state == PostgresErrorCodes.InsufficientPrivilege && words == alsoRefused) { Domain = Text(7) };
+            IsPolicy: state == PostgresErrorCodes.InsufficientPrivilege && alsoRefused.Contains(words))
+        {
+            Domain = Text(7),
+        };
 
         // PostgreSQL gives an empty text for what it does not name.
         string? Text(int ordinal) => reader.GetString(ordinal) is { Length: > 0 } text ? text : null;
@@ -172,45 +170,4 @@ internal sealed class StagedRows
         + ") ON COMMIT DELETE ROWS";
 
     private static string StagedType(Column column) => FieldCodecs.IsInput(column.Codec) ? "text" : column.StoredType;
-
-    /// <summary>Worded the same for each batch, so that it is parsed once: what differs comes by way of
-    /// settings.</summary>
-    private string InsertEach(Shape shape)
-    {
-        var columns = shape.Columns.Select(column => (Name: TableNames.Quote(column.Name), Column: table.ByName[column.Name]))
-            .ToArray();
-        var values = columns.Select(column => FieldCodecs.IsInput(column.Column.Codec)
-            ? $"CAST(candidate.{column.Name} AS {column.Column.SqlType})"
-            : $"candidate.{column.Name}");
-        var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
-        // ASSERT_FAILURE is the one error of a row that OTHERS leaves out.
-        var body = $"""
-            #variable_conflict use_variable
-            DECLARE
-                candidate record; tried int4multirange := current_setting('ingest.tried');
-                state text; words text; of_schema text; of_table text; violated text; at_column text; of_type text;
-            BEGIN
-                FOR candidate IN
-                    SELECT * FROM {name}
-                     WHERE {Place} <@ tried ORDER BY {Place}
-                LOOP
-                    BEGIN
-                        INSERT INTO {table.SqlName} ({string.Join(", ", columns.Select(column => column.Name))}){overriding}
-                        VALUES ({string.Join(", ", values)});
-                    EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-                        GET STACKED DIAGNOSTICS
-                            state = RETURNED_SQLSTATE, words = MESSAGE_TEXT, of_schema = SCHEMA_NAME,
-                            of_table = TABLE_NAME, violated = CONSTRAINT_NAME, at_column = COLUMN_NAME,
-                            of_type = PG_DATATYPE_NAME;
-                        IF left(state, 2) = ANY ('{SqlErrors.ClassesNotOfRows}') AND NOT (
-                            state = '{PostgresErrorCodes.InsufficientPrivilege}'
-                            AND words = current_setting('ingest.also_refused')) THEN RAISE; END IF;
-                        INSERT INTO {Refused} VALUES (
-                            candidate.{Place}, state, words, of_schema, of_table, violated, at_column, of_type);
-                    END;
-                END LOOP;
-            END
-            """;
-        return $"DO E'{body.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'";
-    }
 }

@@ -26,6 +26,8 @@ internal sealed class Suspicions
 
     private readonly Lock gate = new();
     private ImmutableDictionary<ConstraintCheck, int> weights = ImmutableDictionary<ConstraintCheck, int>.Empty;
+    private ImmutableArray<string> policies = [];
+    private int unforeseeable;
 
     /// <summary>What is remembered of a table.</summary>
     public static Suspicions Of(TableDescriptor table) => Tables.GetOrCreateValue(table);
@@ -34,28 +36,44 @@ internal sealed class Suspicions
     public IEnumerable<ConstraintCheck> Strong =>
         weights.Where(entry => entry.Value >= Enough).Select(entry => entry.Key);
 
-    public bool HasStrong => !weights.IsEmpty && Strong.Any();
+    /// <summary>Many rows keep coming that are refused for what cannot be looked up: have the server try each row at
+    /// once, since a COPY would fail.</summary>
+    public bool IsEachToBeTried => unforeseeable >= Enough;
+
+    public bool IsSomeStrong => IsEachToBeTried || (!weights.IsEmpty && Strong.Any());
+
+    /// <summary>
+    /// The words of errors that came from a policy of row level security. The server's loop sees nothing else that
+    /// tells them from a missing privilege.
+    /// </summary>
+    public ImmutableArray<string> Policies => policies;
 
     /// <summary>The check for a kind, where it is remembered.</summary>
     public ConstraintCheck? Find(RefusalKind kind) => weights.Keys.FirstOrDefault(check => check.Kind == kind);
 
     /// <summary>A batch was written.</summary>
     /// <param name="useful">The checks that found rows which were refused, or would have.</param>
-    public void Note(IReadOnlyCollection<ConstraintCheck> useful)
+    /// <param name="isEachToBeTried">Many rows were refused for what cannot be looked up.</param>
+    public void Note(IReadOnlyCollection<ConstraintCheck> useful, bool isEachToBeTried)
     {
-        if (weights.IsEmpty && useful.Count == 0) return;
+        if (weights.IsEmpty && useful.Count == 0 && unforeseeable == 0 && !isEachToBeTried) return;
         lock (gate)
         {
+            unforeseeable = Next(unforeseeable, isEachToBeTried);
             foreach (var (check, weight) in weights)
-            {
-                if (useful.Contains(check)) weights = weights.SetItem(check, Math.Min(weight + Gain, Most));
-                else if (weight > Loss) weights = weights.SetItem(check, weight - Loss);
-                else weights = weights.Remove(check);
-            }
-
+                weights = Next(weight, useful.Contains(check)) is > 0 and var next
+                    ? weights.SetItem(check, next)
+                    : weights.Remove(check);
             foreach (var check in useful.Where(check => !weights.ContainsKey(check)))
                 if (weights.Count < MostKinds) weights = weights.Add(check, Gain);
         }
+    }
+
+    /// <summary>A policy has refused a row.</summary>
+    public void NotePolicy(string words)
+    {
+        lock (gate)
+            if (policies.Length < MostKinds && !policies.Contains(words)) policies = policies.Add(words);
     }
 
     /// <summary>A check cannot be made, for want of a privilege say.</summary>
@@ -63,4 +81,7 @@ internal sealed class Suspicions
     {
         lock (gate) weights = weights.Remove(check);
     }
+
+    private static int Next(int weight, bool isUseful) =>
+        isUseful ? Math.Min(weight + Gain, Most) : Math.Max(weight - Loss, 0);
 }

@@ -1,8 +1,8 @@
 using Npgsql;
 
-namespace Ingest.Bench.Compare;
+namespace Ingest.Bench.Processes;
 
-/// <summary>A lock on <c>clicks</c> that nobody can write beside: what is sent meanwhile has to wait.</summary>
+/// <summary>A lock on tables that nobody can write, or read, beside: what is sent meanwhile has to wait.</summary>
 internal sealed class TableLock : IAsyncDisposable
 {
     private readonly NpgsqlConnection connection;
@@ -14,12 +14,15 @@ internal sealed class TableLock : IAsyncDisposable
         this.transaction = transaction;
     }
 
-    public static async Task<TableLock> TakeAsync(string postgres)
+    /// <param name="postgres">The connection string.</param>
+    /// <param name="tables">As SQL names them.</param>
+    public static async Task<TableLock> TakeAsync(string postgres, params IEnumerable<string> tables)
     {
         var connection = new NpgsqlConnection(postgres);
         await connection.OpenAsync();
         var transaction = await connection.BeginTransactionAsync();
-        await using var command = new NpgsqlCommand("LOCK TABLE clicks IN ACCESS EXCLUSIVE MODE", connection);
+        await using var command = new NpgsqlCommand(
+            $"LOCK TABLE {string.Join(", ", tables)} IN ACCESS EXCLUSIVE MODE", connection);
         await command.ExecuteNonQueryAsync();
         return new TableLock(connection, transaction);
     }

@@ -1,0 +1,107 @@
+using Ingest.Messages;
+using Ingest.Node.Catalog;
+using Ingest.Node.Catalog.Codecs;
+using Npgsql;
+
+namespace Ingest.Node.Writing.Isolation;
+
+/// <summary>
+/// The loop by which the server inserts staged rows of one shape, in their order. A block of them is one INSERT in a
+/// subtransaction of its own; if it is refused, its rows are inserted one by one, and who is refused then is noted with
+/// what PostgreSQL says, and left out.
+/// <para>
+/// A row alone costs 5 us, one in a block 1.5 us, and a block that fails costs 15 us beside the rows that are inserted
+/// again. With p bad rows in one, blocks are cheapest at some sqrt(1 / p) rows. Growing by one at each success and
+/// halving at each failure comes to sqrt(2 / p), whatever p is: 1 where all rows are bad, 14 at 1 %.
+/// </para>
+/// </summary>
+internal static class InsertLoop
+{
+    /// <summary>Which rows to try, as ranges of places.</summary>
+    public const string Tried = "ingest.tried";
+
+    /// <summary>Words of errors that are a row's fault though their class is not, as an array.</summary>
+    public const string AlsoRefused = "ingest.also_refused";
+
+    public const string Refused = "pg_temp.ingest_refused";
+
+    /// <summary>Makes the table of the refused rows.</summary>
+    public const string CreateRefused = $"""
+        CREATE TEMPORARY TABLE IF NOT EXISTS {Refused} (
+            place int, state text, words text, of_schema text, of_table text, violated text, at_column text,
+            of_type text) ON COMMIT DELETE ROWS
+        """;
+
+    private const int FirstBlock = 16;
+
+    // Rows are held as an array of so many, of which blocks are cut.
+    private const int MostInBlock = 128;
+
+    /// <summary>Worded the same for each batch: what differs comes by way of settings.</summary>
+    /// <param name="staged">The name of the temporary table.</param>
+    public static string For(TableDescriptor table, Shape shape, string staged)
+    {
+        var body = $"""
+            #variable_conflict use_variable
+            DECLARE
+                tried int4multirange := current_setting('{Tried}'); most int := {MostInBlock};
+                chunk {staged}[]; first int; last int; block int := {FirstBlock}; alone_until int;
+                state text; words text; of_schema text; of_table text; violated text; at_column text; of_type text;
+            BEGIN
+                FOR chunk IN
+                    SELECT array_agg(placed.candidate)
+                      FROM (SELECT candidate, candidate.{StagedRows.Place} / most AS nth
+                              FROM {staged} AS candidate WHERE candidate.{StagedRows.Place} <@ tried
+                             ORDER BY 2, candidate.{StagedRows.Place}) AS placed
+                     GROUP BY placed.nth ORDER BY placed.nth
+                LOOP
+                    first := 1; alone_until := 0;
+                    WHILE first <= cardinality(chunk) LOOP
+                        last := CASE WHEN first <= alone_until THEN first
+                                     ELSE least(first + block - 1, cardinality(chunk)) END;
+                        BEGIN
+                            {Insert(table, shape)} FROM unnest(chunk[first:last]) AS candidate;
+                            IF first > alone_until THEN block := least(block + 1, most); END IF;
+                            first := last + 1;
+                        {Handler}
+                            IF first > alone_until THEN block := greatest(block / 2, 1); END IF;
+                            IF last > first THEN
+                                alone_until := last;
+                            ELSE
+                                INSERT INTO {Refused} VALUES (
+                                    chunk[first].{StagedRows.Place},
+                                    state, words, of_schema, of_table, violated, at_column, of_type);
+                                first := first + 1;
+                            END IF;
+                        END;
+                    END LOOP;
+                END LOOP;
+            END
+            """;
+        var quoted = body.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal);
+        return $"DO E'{quoted}'";
+    }
+
+    // ASSERT_FAILURE is the one error of a row that OTHERS leaves out.
+    private static string Handler { get; } = $"""
+        EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
+            GET STACKED DIAGNOSTICS
+                state = RETURNED_SQLSTATE, words = MESSAGE_TEXT, of_schema = SCHEMA_NAME, of_table = TABLE_NAME,
+                violated = CONSTRAINT_NAME, at_column = COLUMN_NAME, of_type = PG_DATATYPE_NAME;
+            IF left(state, 2) = ANY ('{SqlErrors.ClassesNotOfRows}') AND NOT (
+                state = '{PostgresErrorCodes.InsufficientPrivilege}'
+                AND words = ANY (current_setting('{AlsoRefused}')::text[])) THEN RAISE; END IF;
+        """;
+
+    private static string Insert(TableDescriptor table, Shape shape)
+    {
+        var columns = shape.Columns
+            .Select(column => (Name: TableNames.Quote(column.Name), Column: table.ByName[column.Name])).ToArray();
+        var values = columns.Select(column => FieldCodecs.IsInput(column.Column.Codec)
+            ? $"CAST(candidate.{column.Name} AS {column.Column.SqlType})"
+            : $"candidate.{column.Name}");
+        var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
+        return $"INSERT INTO {table.SqlName} ({string.Join(", ", columns.Select(column => column.Name))}){overriding} "
+            + $"SELECT {string.Join(", ", values)}";
+    }
+}

@@ -1,0 +1,140 @@
+using System.Collections.Immutable;
+using Npgsql;
+using static Ingest.Messages.WriterProtocol;
+
+namespace Ingest.Node.Writing.Isolation;
+
+/// <summary>
+/// The ways to try rows of a batch within its transaction, and what came of it. A savepoint stands behind all that was
+/// written, so a trial that fails takes nothing else along.
+/// </summary>
+internal sealed class RowTrials(
+    LaneTransaction transaction, FittedBatch fitted, WriteMeter meter, CancellationToken cancellation)
+{
+    private readonly ImmutableArray<RejectedRow>.Builder rejections = fitted.Rejections.ToBuilder();
+    private readonly Suspicions suspicions = Suspicions.Of(fitted.Table!);
+    private StagedRows? staged;
+    // An INSERT would follow the table's rules, which COPY passes by.
+    private bool isStagingRefused = fitted.Table!.HasInsertRule;
+
+    public BatchRows Rows => fitted.Rows;
+
+    /// <summary>The rows that were rejected so far.</summary>
+    public IReadOnlyList<RejectedRow> Rejected => rejections;
+
+    /// <summary>How many of them were rejected for what no <see cref="ConstraintCheck"/> foresees.</summary>
+    public int Unforeseeable { get; private set; }
+
+    public Task BeginAsync() => transaction.BeginIsolationAsync(cancellation);
+
+    /// <summary>All rejected rows, at the end.</summary>
+    public ImmutableArray<RejectedRow> Drain() => rejections.DrainToImmutable();
+
+    /// <summary>Rejects the row at an index, for what PostgreSQL said when it was tried alone.</summary>
+    public void Reject(BatchRows rows, int index, PostgresException error) =>
+        Reject(rows, index, RowError.Of(error));
+
+    /// <summary>Keeps in mind what the server's loop cannot see by itself.</summary>
+    public void NotePolicy(PostgresException error)
+    {
+        if (SqlErrors.IsPolicyViolation(error)) suspicions.NotePolicy(error.MessageText);
+    }
+
+    /// <summary>Puts all rows where the server can look at them; once is enough.</summary>
+    /// <returns>False where rows cannot be put into a temporary table.</returns>
+    public async ValueTask<bool> TryStageAsync()
+    {
+        if (staged is null && !isStagingRefused)
+            staged = await TryAsync(() => transaction.StageAsync(fitted.Table!, Rows, cancellation));
+        isStagingRefused = staged is null;
+        return staged is not null;
+    }
+
+    /// <summary>Words a check for a kind of refusal; null where there can be none.</summary>
+    public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind) =>
+        TryAsync(() => transaction.FindCheckAsync(kind, cancellation));
+
+    /// <summary>The staged rows that a constraint is likely to refuse, by index; null where that cannot be
+    /// asked.</summary>
+    public Task<HashSet<int>?> FindAsync(ConstraintCheck check) =>
+        TryAsync(() => staged!.FindAsync(check, cancellation))!;
+
+    /// <summary>Copies rows in one go.</summary>
+    /// <returns>Why they are not written; null where they are.</returns>
+    public async Task<CopyFailedException?> TryCopyAsync(
+        BatchRows rows, RowRange range, Func<ErrorKind, bool> isRowsFault)
+    {
+        if (range.Count == 0) return null;
+        try
+        {
+            meter.CountAttempt(range.Count);
+            await meter.TimeAsync(transaction.CopyAsync(fitted.Table!, rows, range, cancellation));
+            await transaction.KeepAsync(cancellation);
+            return null;
+        }
+        catch (CopyFailedException failure) when (isRowsFault(SqlErrors.KindOf(failure.Error)))
+        {
+            await transaction.UndoAsync(cancellation);
+            NotePolicy(failure.Error);
+            return failure;
+        }
+    }
+
+    /// <summary>Copies the ranges of a plan, and rejects the rows that it finds.</summary>
+    /// <param name="isEnough">Ranges are to be tried no longer, after a failure.</param>
+    /// <returns>The first row that was not tried.</returns>
+    public async Task<int> CopyRangesAsync(
+        BatchRows rows,
+        IsolationPlan plan,
+        Func<ErrorKind, bool> isRowsFault,
+        Func<CopyFailedException, ValueTask<bool>>? isEnough = null)
+    {
+        while (plan.TryNext(out var range))
+        {
+            var failure = await TryCopyAsync(rows, range, isRowsFault);
+            if (failure is null)
+            {
+                plan.Succeeded();
+                continue;
+            }
+
+            var isFound = plan.Failed(range, failure.Named);
+            if (isFound) Reject(rows, range.First, failure.Error);
+            if (isEnough is not null && await isEnough(failure)) return isFound ? range.End : range.First;
+        }
+
+        return rows.Count;
+    }
+
+    /// <summary>Has the server insert staged rows, and rejects those that it refuses one by one.</summary>
+    /// <returns>False where that could not be done.</returns>
+    public async Task<bool> TryInsertAsync(IReadOnlyList<int> indexes)
+    {
+        meter.CountSuspects(indexes.Count);
+        var refused = await TryAsync(() => staged!.InsertAsync(indexes, suspicions.Policies, cancellation));
+        foreach (var (index, error) in refused ?? []) Reject(Rows, index, error);
+        return refused is not null;
+    }
+
+    /// <summary>Does what may not be possible with this table or by this role; there is another way then.</summary>
+    private async Task<T?> TryAsync<T>(Func<Task<T>> step)
+    {
+        try
+        {
+            var result = await step();
+            await transaction.KeepAsync(cancellation);
+            return result;
+        }
+        catch (PostgresException error) when (SqlErrors.KindOf(error) != ErrorKind.Transient)
+        {
+            await transaction.UndoAsync(cancellation);
+            return default;
+        }
+    }
+
+    private void Reject(BatchRows rows, int index, RowError error)
+    {
+        if (!ConstraintCheck.IsFor(RefusalKind.Of(error))) Unforeseeable++;
+        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(error.In(fitted.Table!))));
+    }
+}
