@@ -71,6 +71,9 @@ internal sealed class NodeHost : IAsyncDisposable
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
         await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
+        if (JournalPlugin.IsElsewhere(Settings.Journal))
+            await Database.WaitForAsync(
+                stop => Database.PrepareJournalAsync(Settings.Journal, stop), log, time, cancellation);
         var catalog = new TableCatalog(
             dataSource, Settings.Catalog with { OnConflict = table => Settings.BatchingFor(table).OnConflict }, time);
         await Database.WaitForAsync(catalog.RefreshAsync, log, time, cancellation);
@@ -125,7 +128,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var certificate = Settings.Http.Tls is { } tls
             ? new ServerCertificate(tls, time, loggers.CreateLogger<ServerCertificate>())
             : null;
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseIngestSockets().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
             kestrel.Limits.MaxConcurrentConnections = Settings.Http.MaxConnections;
@@ -190,6 +193,7 @@ internal sealed class NodeHost : IAsyncDisposable
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();
+        app.UseRowRoute();
         app.UseIngestAccess();
         app.MapIngest();
         app.MapDeadLetters();

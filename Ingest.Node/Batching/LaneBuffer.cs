@@ -153,7 +153,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
             if (cursor.Ahead.Count == 0) continue;
             var next = cursor.Next;
             var behind = cursor.Ahead.FirstOrDefault(ahead => ahead.Key > next);
-            if (behind.Key == 0 || behind.Value.SentUntil > now || cursor.GapReported == next) continue;
+            if (behind.Key == 0 || cursor.GapReported == next) continue;
+            if (!behind.Value.Part.Skipped && behind.Value.SentUntil > now) continue;
             cursor.GapReported = next;
             gaps.Add(new PositionRange(gateway, next, cursor.FirstKnownFrom(next)!.Value - 1));
         }
@@ -288,7 +289,8 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     private void Pass(GatewayCursor cursor, long position)
     {
         if (position <= cursor.Queued) return;
-        while (cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(0) <= position)
+        // Of what begins before and ends behind it the rest is put in line, below.
+        while (cursor.Ahead.Count > 0 && cursor.Ahead.GetValueAtIndex(0).Part.Last <= position)
         {
             CountAhead(cursor.Ahead.GetValueAtIndex(0).Part, -1);
             cursor.Ahead.RemoveAt(0);

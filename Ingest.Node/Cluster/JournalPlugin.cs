@@ -16,6 +16,9 @@ internal static class JournalPlugin
 
     public static bool IsSqlite(string journal) => journal.StartsWith(SqlitePrefix, StringComparison.Ordinal);
 
+    /// <summary>True where the journal is on a PostgreSQL server that the setting names.</summary>
+    public static bool IsElsewhere(string journal) => journal.Length > 0 && !IsSqlite(journal);
+
     /// <param name="journal">The setting <c>ingest.journal</c>: empty for the tables' database, an Npgsql connection
     /// string, or <c>sqlite:</c> and a file.</param>
     /// <param name="postgres">The connection string of the tables' database.</param>

@@ -85,6 +85,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     {
         var table = LanesOf(submission.Table.Name);
         var level = submission.Acknowledge ?? table.Acknowledge;
+        if (level == Acknowledge.Accepted && !table.IsAwake) Wake(table);
         for (var row = 0; row < submission.Rows.Count;)
         {
             var window = table.Choose();
@@ -105,6 +106,14 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             sealScheduled = true;
             Self.Tell(SealAll.Instance);
         }
+    }
+
+    /// <summary>Has all lanes of a table start, since one that never ran cannot while the database is down, and the
+    /// others alone might have to take what is accepted then.</summary>
+    private void Wake(TableLanes table)
+    {
+        table.IsAwake = true;
+        foreach (var window in table.Windows) lanes.Tell(new Probe(window.Lane, id, Base: 1, Next: 1));
     }
 
     private void HandleSealAll()

@@ -36,6 +36,9 @@ internal sealed class TableLanes(string table, GatewayId gateway, LaneSettings s
 
     public Acknowledge Acknowledge => settings.Acknowledge;
 
+    /// <summary>All lanes have been asked something, and so were started.</summary>
+    public bool IsAwake { get; set; }
+
     /// <summary>
     /// The lane for the next rows. The first one takes all while it has less than a full batch under way: a few full
     /// batches beat many small ones, and since every gateway prefers the same lane, batches stay large when nodes are

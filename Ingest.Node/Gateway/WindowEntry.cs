@@ -119,11 +119,12 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
         return CountsOf(settled.Outcome, rows, rejected.Count - rejectedBefore, repeated);
     }
 
-    /// <summary>The lane's journal has the rows: answers their callers.</summary>
+    /// <summary>The lane's journal has the rows: answers their callers. Not while a row is settled and one before it is not,
+    /// whose verdict was lost: from here on rows must be settled in order, and both are told again.</summary>
     /// <returns>The rows that are accepted now and were not before.</returns>
     public int Accept(List<Submission> completed)
     {
-        if (accepted || IsSettled) return 0;
+        if (accepted || IsSettled || !IsSettledInOrder()) return 0;
         Answer(Verdict.Accepted, completed);
         accepted = true;
         Forget();
@@ -151,6 +152,13 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
         Answer(sends == 0 ? Verdict.NotWritten : Verdict.Unknown, completed);
         givenUp = true;
         Forget();
+    }
+
+    private bool IsSettledInOrder()
+    {
+        for (var row = 0; row < Count - unsettled; row++)
+            if (!settledRows![row]) return false;
+        return true;
     }
 
     private void Answer(Verdict verdict, List<Submission> completed)

@@ -61,16 +61,29 @@ internal static class Database
         NpgsqlDataSource dataSource, CancellationToken cancellation, string others = "")
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+        await CreateAsync(
+            connection,
+            $"{Ledger.Tables} {JournalMarks.Tables} {KeyClaims.Tables} {LetterTable.Tables} {others}",
+            cancellation);
+    }
+
+    /// <summary>Makes what the journal needs on a server of its own, where its plugin then makes its tables.</summary>
+    public static async Task PrepareJournalAsync(string connectionString, CancellationToken cancellation)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellation);
+        await CreateAsync(connection, "", cancellation);
+    }
+
+    /// <summary>Makes the schema, and tables in it, where they are missing.</summary>
+    private static async Task CreateAsync(NpgsqlConnection connection, string tables, CancellationToken cancellation)
+    {
         // A role that owns the schema but may not create one is refused even where it exists: look first.
         await using var look = new NpgsqlCommand("SELECT to_regnamespace('ingest') IS NULL", connection);
         var schema = await look.ExecuteScalarAsync(cancellation) is true ? "CREATE SCHEMA IF NOT EXISTS ingest;" : "";
         // Nodes that start together must not create the same tables side by side; the number spells the product's name.
         await using var create = new NpgsqlCommand(
-            $"""
-            BEGIN; SELECT pg_advisory_xact_lock(115922902020980);
-            {schema} {Ledger.Tables} {JournalMarks.Tables} {KeyClaims.Tables} {LetterTable.Tables} {others} COMMIT
-            """,
-            connection);
+            $"BEGIN; SELECT pg_advisory_xact_lock(115922902020980); {schema} {tables} COMMIT", connection);
         await create.ExecuteNonQueryAsync(cancellation);
     }
 

@@ -203,6 +203,36 @@ public sealed class LaneBufferTests
     }
 
     [Fact]
+    public void Should_report_each_gap_before_journaled_rows_whose_deadline_is_past_also_before_a_gap_that_was_skipped()
+    {
+        var past = Start.AddSeconds(1);
+        buffer.TakeBack(Envelope(5, 1, deadline: past), Start);
+        Assert.Empty(buffer.LastingGaps(Start));
+        Assert.Equal([new PositionRange(GatewayA, 1, 4)], buffer.LastingGaps(past));
+        Assert.Empty(buffer.LastingGaps(past));
+
+        // The rows before the gap were there when it was skipped, and went with their lane.
+        var anew = new LaneBuffer(Lane, Options);
+        anew.TakeBack(Envelope(5, 1, deadline: past), Start);
+        anew.TakeBack(Skip(3, 2) with { Deadline = DateTimeOffset.MaxValue }, Start);
+
+        var gap = Assert.Single(anew.LastingGaps(past));
+        Assert.Equal(new PositionRange(GatewayA, 1, 2), gap);
+        anew.TakeBack(Skip(1, 2), Start);
+        Assert.Equal([5L], Positions(anew.Take(FlushCause.Age)));
+    }
+
+    [Fact]
+    public void Should_keep_the_rest_of_journaled_rows_of_which_another_incarnation_has_written_the_first()
+    {
+        buffer.TakeBack(Envelope(4, 6), Start);
+
+        Assert.Equal(Offer.Accepted, buffer.Offer(Envelope(10, 1) with { Base = 6 }, Start));
+
+        Assert.Equal([6L, 7L, 8L, 9L, 10L], Positions(buffer.Take(FlushCause.Age)));
+    }
+
+    [Fact]
     public void Should_move_the_positions_of_gateways_in_one_order()
     {
         buffer.Offer(Envelope(1, 1, GatewayB), Start);

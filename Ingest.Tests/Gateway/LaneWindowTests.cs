@@ -139,6 +139,24 @@ public sealed class LaneWindowTests
         Assert.Equal([NotWritten], Kinds(Assert.Single(completed)));
     }
 
+    [Fact]
+    public void Should_count_a_row_whose_verdict_was_lost_by_its_own_when_those_behind_it_are_told_first()
+    {
+        window.Open(Start.AddMinutes(1), Acknowledge.Accepted);
+        Append(New(3));
+        Seal();
+        Assert.Equal(new SettledCounts(1, 0, 0), Settle(2, 2, Committed));
+
+        // Of rows that are accepted only how many are not settled is kept: it must not take the third for the first.
+        Assert.Equal(default, Settle(1, 3, Accepted));
+        Assert.Equal(new SettledCounts(1, 0, 0), Settle(1, 1, Committed));
+        Assert.Equal(new SettledCounts(0, 0, 0) { Accepted = 1 }, Settle(1, 3, Accepted));
+
+        Assert.Equal([Accepted, Accepted, Accepted], Kinds(Assert.Single(completed)));
+        Assert.Equal(new SettledCounts(1, 0, 0) { Accepted = -1 }, Settle(1, 3, Committed));
+        Assert.True(window.IsEmpty);
+    }
+
     private void Append(Submission submission, int first = 0, int? count = null, DateTimeOffset? answerBy = null)
     {
         var rows = count ?? submission.Rows.Count;
@@ -149,5 +167,5 @@ public sealed class LaneWindowTests
     private Envelope Seal() => window.Seal(Start, TimeSpan.FromSeconds(2));
 
     private SettledCounts Settle(long first, long last, VerdictKind outcome) =>
-        window.Settle(new Settled(Lane, Gateway, first, last, outcome, []), completed, []);
+        window.Settle(new Settled(Lane, Gateway, first, last, outcome, []) { IsRecorded = true }, completed, []);
 }

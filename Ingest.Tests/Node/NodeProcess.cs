@@ -31,6 +31,18 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>Starts a node and returns when it is ready.</summary>
     public static async Task<NodeProcess> StartAsync(params (string Name, string Value)[] settings)
     {
+        var node = Start(settings);
+        await Soon.IsTrueAsync(
+            async () => node.HasExited
+                ? throw new InvalidOperationException($"The node ended with {node.process.ExitCode}.")
+                : await node.Client.ReadinessAsync() == 200,
+            TimeSpan.FromSeconds(40));
+        return node;
+    }
+
+    /// <summary>Starts a node, which may not become ready.</summary>
+    public static NodeProcess Start(params (string Name, string Value)[] settings)
+    {
         var port = FreePort.Take();
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Ingest.Node.dll")])
         {
@@ -48,13 +60,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         // Read away, or the node would wait for a reader of a full pipe.
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var node = new NodeProcess(process, output, port);
-        await Soon.IsTrueAsync(
-            async () => process.HasExited
-                ? throw new InvalidOperationException($"The node ended with {process.ExitCode}.")
-                : await node.Client.ReadinessAsync() == 200,
-            TimeSpan.FromSeconds(40));
-        return node;
+        return new NodeProcess(process, output, port);
     }
 
     /// <summary>Tells the node to stop, as a container platform does.</summary>

@@ -164,8 +164,8 @@ internal sealed class Driver(Simulation world)
     /// </summary>
     private void ProveThatLanesWrite()
     {
-        // A lane that has failed a moment ago pauses.
-        world.Advance(world.Plan.Batching.RetryMax);
+        // A lane that has failed a moment ago pauses; one that was in doubt then finds that it has failed.
+        RunFor(2 * world.Plan.Batching.RetryMax);
         foreach (var gateway in world.Gateways)
         {
             var isWritten = false;
@@ -184,9 +184,11 @@ internal sealed class Driver(Simulation world)
         return rows.TrueForAll(row => world.Oracle.AnswerOf(row) == VerdictKind.Committed);
     }
 
-    private void RunUntil(Func<bool> isDone)
+    private void RunUntil(Func<bool> isDone) => RunFor(LongestHealing, isDone);
+
+    private void RunFor(TimeSpan time, Func<bool>? isDone = null)
     {
-        for (var left = LongestHealing; left > TimeSpan.Zero && !IsOver && !isDone(); left -= Tick)
+        for (var left = time; left > TimeSpan.Zero && !IsOver && isDone?.Invoke() != true; left -= Tick)
         {
             Settle();
             world.Advance(Tick);

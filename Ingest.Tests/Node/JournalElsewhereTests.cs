@@ -1,0 +1,103 @@
+using System.Text;
+using System.Text.Json;
+using Ingest.Tests.Postgres;
+using Npgsql;
+
+namespace Ingest.Tests.Node;
+
+/// <summary>The journal is on another server than the tables: rows are accepted while the tables' server is
+/// down.</summary>
+[Collection(nameof(WholeNode))]
+public sealed class JournalElsewhereTests : IAsyncLifetime
+{
+    // No primary key: a row that is written twice is to be seen, not refused.
+    private const string Table = "CREATE TABLE kept(id uuid NOT NULL, url text)";
+
+    /// <summary>More than one lane takes before the next one joins in.</summary>
+    private const int Rows = 25_000;
+
+    private OwnServer target = null!;
+    private OwnServer journal = null!;
+
+    private (string, string)[] Settings =>
+        [("INGEST_POSTGRES", target.ConnectionString), ("INGEST_JOURNAL", journal.ConnectionString)];
+
+    public async Task InitializeAsync()
+    {
+        target = await OwnServer.StartAsync();
+        journal = await OwnServer.StartAsync();
+        await ScalarAsync(target, Table);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await target.DisposeAsync();
+        await journal.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Should_accept_rows_while_their_server_is_down_and_write_them_once_after_a_kill()
+    {
+        var receipts = new List<string>();
+        await using (var first = await NodeProcess.StartAsync(Settings))
+        {
+            // One lane alone is in use, but the others start too.
+            receipts.AddRange(await AcceptAsync(first, 1));
+            await Soon.IsTrueAsync(async () => await CountAsync() == 1);
+            await Soon.IsTrueAsync(async () => await ScalarAsync(
+                journal, "SELECT count(DISTINCT persistence_id) FROM ingest.lane_journal") is 4L);
+            await target.StopImmediateAsync();
+
+            receipts.AddRange(await AcceptAsync(first, Rows));
+
+            Assert.Equal(1 + Rows, receipts.Count);
+            using var unknown = await first.Client.Http.GetAsync($"/v1/receipts/{receipts[^1]}");
+            Assert.Equal(503, (int)unknown.StatusCode);
+            await first.KillAsync();
+        }
+
+        await using var second = NodeProcess.Start(Settings);
+        await Soon.IsTrueAsync(() => second.Output.Any(line => line.Contains("Waiting for PostgreSQL", StringComparison.Ordinal)));
+        Assert.False(second.HasExited);
+        await target.StartAgainAsync();
+
+        // Nothing is sent to the second node: the lanes come back by themselves.
+        await Soon.IsTrueAsync(async () => await CountAsync() == 1 + Rows, TimeSpan.FromSeconds(45));
+        foreach (var row in new[] { 0, 1, Rows / 2, Rows })
+            Assert.Equal("committed", await StatusAsync(second, receipts[row]));
+        Assert.Equal(1 + Rows, await CountAsync());
+        Assert.Single(await AcceptAsync(second, 1));
+    }
+
+    /// <summary>Sends rows in one request.</summary>
+    /// <returns>The receipts of those that were accepted.</returns>
+    private static async Task<List<string>> AcceptAsync(NodeProcess node, int rows)
+    {
+        var lines = string.Concat(Enumerable.Range(0, rows).Select(_ => $"{{\"id\":\"{Guid.NewGuid()}\",\"url\":\"u\"}}\n"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/tables/kept/rows")
+        {
+            Content = new StringContent(lines, Encoding.UTF8, "application/x-ndjson"),
+        };
+        request.Headers.Add("Prefer", "respond-async");
+        using var response = await node.Client.Http.SendAsync(request);
+        var answer = await response.Content.ReadAsStringAsync();
+        return [.. answer.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonSerializer.Deserialize<JsonElement>(line))
+            .Where(verdict => verdict.TryGetProperty("receipt", out _))
+            .Select(verdict => verdict.GetProperty("receipt").GetString()!)];
+    }
+
+    private static async Task<string> StatusAsync(NodeProcess node, string receipt) =>
+        JsonSerializer.Deserialize<JsonElement>(await node.Client.Http.GetStringAsync($"/v1/receipts/{receipt}?wait=10s"))
+            .GetProperty("status").GetString()!;
+
+    private async Task<long> CountAsync() => (long)(await ScalarAsync(target, "SELECT count(*) FROM kept"))!;
+
+    private static async Task<object?> ScalarAsync(OwnServer server, string sql)
+    {
+        await using var connection = new NpgsqlConnection(server.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync();
+    }
+}
