@@ -13,18 +13,18 @@ public sealed class RefusedRowTests(RefusedRowTests.Fixture fixture) : IClassFix
     public async Task Should_answer_each_bad_row_of_100_000_with_its_own_error_and_commit_the_others()
     {
         var answer = await fixture.Node.PostAsync(
-            "mixed", string.Join('\n', Enumerable.Range(1, Rows).Select(Mixture.Row)), "application/x-ndjson");
+            "mixed", string.Join('\n', Enumerable.Range(1, Rows).Select(Mixture.Constraints.Row)), "application/x-ndjson");
 
         var lines = answer.Lines;
         for (var line = 1; line <= Rows; line++)
         {
             var verdict = lines[line - 1];
             Assert.Equal(line, verdict.GetProperty("line").GetInt32());
-            if (Mixture.BadAt(line) is { } bad) AssertProblem(bad, verdict.GetProperty("error"));
+            if (Mixture.Constraints.BadAt(line) is { } bad) AssertProblem(bad, verdict.GetProperty("error"));
             else Assert.Equal(201, verdict.GetProperty("status").GetInt32());
         }
 
-        var good = Enumerable.Range(1, Rows).Count(row => Mixture.BadAt(row) is null);
+        var good = Enumerable.Range(1, Rows).Count(row => Mixture.Constraints.BadAt(row) is null);
         Assert.Equal(good, lines[^1].GetProperty("committed").GetInt32());
         Assert.Equal(Rows - good, lines[^1].GetProperty("rejected").GetInt32());
         Assert.Equal(good, await fixture.Database.ScalarAsync<long>(
@@ -36,10 +36,10 @@ public sealed class RefusedRowTests(RefusedRowTests.Fixture fixture) : IClassFix
     public async Task Should_answer_a_single_bad_row_of_each_kind_as_a_line_of_a_stream()
     {
         // One of the bad rows repeats it.
-        await fixture.Node.PostAsync("mixed", Mixture.Row(1_000_054));
-        foreach (var (bad, number) in Mixture.Bad.Select((bad, number) => (bad, 1_000_100 + number)))
+        await fixture.Node.PostAsync("mixed", Mixture.Constraints.Row(1_000_054));
+        foreach (var (bad, number) in Mixture.Constraints.Bad.Select((bad, number) => (bad, 1_000_100 + number)))
         {
-            var answer = await fixture.Node.PostAsync("mixed", Mixture.Row(number));
+            var answer = await fixture.Node.PostAsync("mixed", Mixture.Constraints.Row(number));
 
             Assert.Equal(bad.Status, answer.Status);
             AssertProblem(bad, answer.Json);
@@ -77,5 +77,5 @@ public sealed class RefusedRowTests(RefusedRowTests.Fixture fixture) : IClassFix
     }
 
     // One lane, so that of two rows with one key it is the later one that repeats the other.
-    public sealed class Fixture() : NodeFixture(Mixture.Tables, ("INGEST_LANES", "1"));
+    public sealed class Fixture() : NodeFixture(Mixture.Constraints.Tables, ("INGEST_LANES", "1"));
 }
