@@ -128,7 +128,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var certificate = Settings.Http.Tls is { } tls
             ? new ServerCertificate(tls, time, loggers.CreateLogger<ServerCertificate>())
             : null;
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseIngestSockets().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
             kestrel.Limits.MaxConcurrentConnections = Settings.Http.MaxConnections;
@@ -193,6 +193,7 @@ internal sealed class NodeHost : IAsyncDisposable
         if (Settings.Cluster.IsGateway) checks.AddCheck<AdmissionCheck>("admission", tags: ["ready"]);
         else gateway.Drain();
         var app = builder.Build();
+        app.UseRowRoute();
         app.UseIngestAccess();
         app.MapIngest();
         app.MapDeadLetters();

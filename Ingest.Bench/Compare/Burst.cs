@@ -12,6 +12,9 @@ internal static class Burst
     private const long Rows = 1_500_000;
     private const int Streams = 4;
 
+    /// <summary>Intervals without a row sent after which the node is taken to have all of them.</summary>
+    private const int Settled = 25;
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
     public static Group Of(BenchStage stage)
@@ -37,13 +40,16 @@ internal static class Burst
         BenchStage stage, CancellationToken cancellation)
     {
         var database = await stage.CreateDatabaseAsync();
-        // All that is in flight is to be held: the limits are above the burst, and nobody gives up before the lock goes.
+        // All that is in flight is to be held: the limits are above the burst, streams are not held back while few
+        // batches wait, and nobody gives up before the lock goes.
         using var node = await stage.StartNodeAsync($"burst-{database}", database, new Dictionary<string, string>
         {
             ["INGEST_IN_FLIGHT_ROWS"] = "4000000",
             ["INGEST_IN_FLIGHT_BYTES"] = "1GiB",
             ["INGEST_STREAM_CHUNKS"] = "4096",
             ["INGEST_BUFFER_BYTES"] = "1GiB",
+            ["INGEST_FLUSH_EVERY"] = "1000000",
+            ["INGEST_FLUSH_BYTES"] = "512MiB",
             ["INGEST_REQUEST_TIMEOUT"] = "120s",
         });
         var load = new LoadOptions
@@ -70,19 +76,17 @@ internal static class Burst
                     stage.Postgres.ConnectionFor("bench", database: database), "clicks"))
                 {
                     var sending = run.RunAsync();
-                    while (run.Tally.Sent < Rows && !sending.IsCompleted)
+                    // Sent is not yet received: a while longer, until the node has taken in all of them.
+                    for (var still = 0; still < Settled && !sending.IsCompleted;)
                     {
+                        var sent = run.Tally.Sent;
                         await Task.Delay(Interval, stage.Time, cancellation);
                         peak = Math.Max(peak, ProcessorTime.MemoryOf(node.Pid));
+                        still = run.Tally.Sent > sent ? 0 : still + 1;
                     }
 
-                    // Sent is not yet received: until the node has counted all of them, or has stopped reading.
-                    for (var i = 0; i < 25; i++)
-                    {
-                        await Task.Delay(Interval, stage.Time, cancellation);
-                        peak = Math.Max(peak, ProcessorTime.MemoryOf(node.Pid));
-                    }
-
+                    if (run.Tally.Sent < Rows)
+                        throw new RunException($"The node took no more than {run.Tally.Sent:N0} of {Rows:N0} rows.");
                     await pause.ReleaseAsync();
                     await sending;
                 }

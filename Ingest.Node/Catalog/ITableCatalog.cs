@@ -9,7 +9,7 @@ public interface ITableCatalog
     IReadOnlyList<TableDescriptor> Tables { get; }
 
     /// <summary>Finds a table by its served name, or by <c>schema.table</c>, without waiting.</summary>
-    bool TryGet(string name, [NotNullWhen(true)] out TableDescriptor? table);
+    bool TryGet(ReadOnlySpan<char> name, [NotNullWhen(true)] out TableDescriptor? table);
 
     /// <summary>
     /// Finds a table as <see cref="TryGet"/>; where it is unknown, reads the catalog anew first (at most once a second

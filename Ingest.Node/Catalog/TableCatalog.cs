@@ -42,8 +42,8 @@ public sealed class TableCatalog : ITableCatalog
 
     public IReadOnlyList<TableDescriptor> Tables => snapshot.Tables;
 
-    public bool TryGet(string name, [NotNullWhen(true)] out TableDescriptor? table) =>
-        snapshot.ByName.TryGetValue(name, out table);
+    public bool TryGet(ReadOnlySpan<char> name, [NotNullWhen(true)] out TableDescriptor? table) =>
+        snapshot.ByName.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out table);
 
     public ValueTask<TableDescriptor?> FindAsync(string name, CancellationToken cancellation) =>
         TryGet(name, out var table) ? new ValueTask<TableDescriptor?>(table) : FindAnewAsync(name, cancellation);

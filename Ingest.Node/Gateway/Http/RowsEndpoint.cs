@@ -8,6 +8,7 @@ namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>POST /v1/tables/{table}/rows</c>: finds the table, and who can read the body.</summary>
 internal sealed class RowsEndpoint(
+    IRowGateway gateway,
     TableLookup tables,
     SingleRow single,
     StreamSession streams,
@@ -21,15 +22,11 @@ internal sealed class RowsEndpoint(
     {
         try
         {
-            if (!HttpMethods.IsPost(context.Request.Method))
-            {
-                await Answers.MethodNotAllowed(context, options, HttpMethods.Post);
-                return;
-            }
-
-            var (table, problem) = await tables.FindAsync(context, TableRoute.Of(context));
-            if (table is null) await Answers.Write(context, options, problem!);
-            else await AcceptAsync(context, table);
+            // All that a single row goes through is done at once, as a rule: this is the one place where it waits, so
+            // that there is one state machine to keep for it.
+            if (await TakeAsync(context) is not { } submission) return;
+            await gateway.SubmitAsync(submission);
+            await single.Answer(context, submission);
         }
         catch (Exception e)
         {
@@ -37,29 +34,51 @@ internal sealed class RowsEndpoint(
         }
     }
 
-    private Task AcceptAsync(HttpContext context, TableDescriptor table)
+    /// <returns>A single row to be submitted; null where the request has its answer.</returns>
+    private async ValueTask<Submission?> TakeAsync(HttpContext context)
+    {
+        if (!HttpMethods.IsPost(context.Request.Method))
+        {
+            await Answers.MethodNotAllowed(context, options, HttpMethods.Post);
+            return null;
+        }
+
+        var (table, problem) = await tables.FindAsync(context);
+        if (table is not null) return await TakeAsync(context, table);
+        await Answers.Write(context, options, problem!);
+        return null;
+    }
+
+    private ValueTask<Submission?> TakeAsync(HttpContext context, TableDescriptor table)
     {
         var format = MediaTypes.FormatOf(context.Request.ContentType);
-        if (format == RowFormat.Unsupported) return UnsupportedAsync(context);
+        if (format == RowFormat.Unsupported) return NoneAsync(UnsupportedAsync(context));
         var filter = VerdictFilter.All;
         if (context.Request.QueryString.HasValue
             && !VerdictFilters.TryParse(context.Request.Query["verdicts"], out filter))
-            return Answers.Write(context, options, Problems.RequestInvalid(
-                StatusCodes.Status400BadRequest, "The parameter verdicts is all, errors or none."));
-        if (!ContentCoding.TryOpen(context.Request, out var body)) return UnknownCodingAsync(context);
+            return NoneAsync(Answers.Write(context, options, Problems.RequestInvalid(
+                StatusCodes.Status400BadRequest, "The parameter verdicts is all, errors or none.")));
+        if (!ContentCoding.TryOpen(context.Request, out var body)) return NoneAsync(UnknownCodingAsync(context));
         // Rows are limited one by one; a body may have any number of them.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = null;
         return format switch
         {
             RowFormat.Json => JsonAsync(context, table, body, filter),
-            RowFormat.Csv => CsvAsync(context, table, body, filter),
-            _ => streams.RunAsync(
-                context, table, body, new NdjsonFramer(options.MaxRowBytes), RowForm.Json, VerdictLayout.Lines, filter),
+            RowFormat.Csv => NoneAsync(CsvAsync(context, table, body, filter)),
+            _ => NoneAsync(streams.RunAsync(
+                context, table, body, new NdjsonFramer(options.MaxRowBytes), RowForm.Json, VerdictLayout.Lines, filter)),
         };
     }
 
-    private async Task JsonAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
+    private static async ValueTask<Submission?> NoneAsync(Task answer)
+    {
+        await answer;
+        return null;
+    }
+
+    private async ValueTask<Submission?> JsonAsync(
+        HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)
     {
         long share = 0;
         try
@@ -79,8 +98,7 @@ internal sealed class RowsEndpoint(
                 if (result.IsCompleted && first is not null && !isTooLarge)
                 {
                     partial.TryHold(ref share, 0);
-                    await single.AnswerAsync(context, table, body, buffer);
-                    return;
+                    return await single.TakeAsync(context, table, body, buffer);
                 }
 
                 body.AdvanceTo(buffer.Start, buffer.End);
@@ -90,7 +108,7 @@ internal sealed class RowsEndpoint(
                     : Problems.PartialFull;
                 if (problem is null) continue;
                 await Answers.Write(context, options, problem);
-                return;
+                return null;
             }
         }
         finally
@@ -99,6 +117,7 @@ internal sealed class RowsEndpoint(
         }
 
         await ArrayAsync(context, table, body, filter);
+        return null;
     }
 
     private Task ArrayAsync(HttpContext context, TableDescriptor table, PipeReader body, VerdictFilter filter)

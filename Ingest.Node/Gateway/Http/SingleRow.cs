@@ -15,10 +15,12 @@ namespace Ingest.Node.Gateway.Http;
 internal sealed class SingleRow(
     IRowGateway gateway, EncoderPool encoders, TableLookup tables, TableAccess access, HttpOptions options)
 {
-    /// <summary>Serves one JSON object over HTTP.</summary>
+    /// <summary>Takes one JSON object that came over HTTP.</summary>
     /// <param name="body">Where the row was read from; released as soon as the row is encoded.</param>
     /// <param name="row">The whole body.</param>
-    public async Task AnswerAsync(
+    /// <returns>What is to be submitted, and then given to <see cref="Answer"/>; null where the request has its answer
+    /// already.</returns>
+    public async ValueTask<Submission?> TakeAsync(
         HttpContext context, TableDescriptor table, PipeReader body, ReadOnlySequence<byte> row)
     {
         var submission = gateway.Rent(table);
@@ -27,11 +29,25 @@ internal sealed class SingleRow(
         body.AdvanceTo(row.End);
         submission.Acknowledge = Preference.Read(context.Request);
         submission.Caller = access.CallerOf(context);
-        problem ??= await SettleAsync(submission);
-        if (problem is null) WriteTaken(context, submission);
-        else await Answers.Write(context, options, problem);
+        problem ??= TryAdmit(submission);
+        if (problem is null) return submission;
         gateway.Return(submission);
+        await Answers.Write(context, options, problem);
+        return null;
     }
+
+    /// <summary>Answers with the row's verdict, and gives the submission back.</summary>
+    public Task Answer(HttpContext context, Submission submission)
+    {
+        var problem = Problems.Of(submission[0]);
+        if (problem is null) WriteTaken(context, submission);
+        gateway.Return(submission);
+        return problem is null ? Task.CompletedTask : Answers.Write(context, options, problem);
+    }
+
+    /// <returns>Why the row may not enter; null where it may, and is to be submitted now.</returns>
+    public Problem? TryAdmit(Submission submission) =>
+        gateway.TryAdmit(submission) is not Admission.Admitted and var refusal ? Problems.Of(refusal) : null;
 
     /// <summary>Checks and encodes a row.</summary>
     /// <param name="key">The row's idempotency key; null where it has none.</param>
@@ -61,15 +77,6 @@ internal sealed class SingleRow(
         return result == EncodeResult.NeedsKeys
             ? await EncodeWithKeysAsync(row, form, key, slot, submission)
             : Finish(result, row, form, key, slot, submission);
-    }
-
-    /// <summary>Has a row that is encoded written.</summary>
-    /// <returns>Why it was not; null where it was.</returns>
-    public async ValueTask<Problem?> SettleAsync(Submission submission)
-    {
-        if (gateway.TryAdmit(submission) is not Admission.Admitted and var refusal) return Problems.Of(refusal);
-        await gateway.SubmitAsync(submission);
-        return Problems.Of(submission[0]);
     }
 
     private async ValueTask<Problem?> EncodeWithKeysAsync(

@@ -7,6 +7,13 @@ namespace Ingest.Node.Gateway.Http;
 /// <summary>Finds the table that a caller wants to write to.</summary>
 internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
 {
+    /// <summary>Finds the table that the request's path names.</summary>
+    /// <inheritdoc cref="FindAsync(HttpContext, string)"/>
+    public ValueTask<(TableDescriptor? Table, Problem? Problem)> FindAsync(HttpContext context) =>
+        RowRoute.TryRead(context, out var name) && catalog.TryGet(name, out var table)
+            ? new(Check(context, table, table.Name))
+            : FindAsync(context, TableRoute.Of(context));
+
     /// <returns>The table; or null and why the caller cannot write to it.</returns>
     /// <exception cref="Npgsql.NpgsqlException">The table is unknown and the database could not be
     /// asked.</exception>
@@ -14,11 +21,7 @@ internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
     {
         if (!catalog.TryGet(name, out var table))
             table = await catalog.FindAsync(name, context.RequestAborted);
-        // Who may not write to it learns nothing of it, not even whether it is there.
-        if (!access.Allows(context, Scope.Write, table?.Name ?? name))
-            return (null, Problems.Forbidden(Scope.Write, name));
-        if (table is null) return (null, TableRoute.Unknown(name, VisibleTo(context)));
-        return table.ConflictFault is { } fault ? (null, Problems.Misconfigured(table, fault)) : (table, null);
+        return Check(context, table, name);
     }
 
     /// <summary>Whether the table is still as it was when this descriptor was made.</summary>
@@ -39,6 +42,15 @@ internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
         }
 
         return catalog.TryGet(table.Name, out var now) ? now : table;
+    }
+
+    private (TableDescriptor? Table, Problem? Problem) Check(HttpContext context, TableDescriptor? table, string name)
+    {
+        // Who may not write to it learns nothing of it, not even whether it is there.
+        if (!access.Allows(context, Scope.Write, table?.Name ?? name))
+            return (null, Problems.Forbidden(Scope.Write, name));
+        if (table is null) return (null, TableRoute.Unknown(name, VisibleTo(context)));
+        return table.ConflictFault is { } fault ? (null, Problems.Misconfigured(table, fault)) : (table, null);
     }
 
     /// <summary>The tables that a mistyped name may have meant.</summary>

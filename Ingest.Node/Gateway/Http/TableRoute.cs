@@ -16,6 +16,7 @@ internal static class TableRoute
     /// percent sign is left, the raw target decides.</remarks>
     public static string Of(HttpContext context)
     {
+        if (RowRoute.TryRead(context, out var plain)) return plain.ToString();
         var name = (string)context.Request.RouteValues["table"]!;
         if (!name.Contains('%')) return name;
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;

@@ -48,7 +48,7 @@ internal sealed class TestHttpServer : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        builder.WebHost.UseIngestSockets().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForIngest();
             kestrel.Listen(IPAddress.Loopback, 0);
@@ -63,6 +63,7 @@ internal sealed class TestHttpServer : IAsyncDisposable
             MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), PartialBytes));
         configure?.Invoke(builder.Services);
         var app = builder.Build();
+        app.UseRowRoute();
         app.MapIngest();
         await app.StartAsync();
         return new TestHttpServer(app);

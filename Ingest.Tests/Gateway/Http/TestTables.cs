@@ -47,9 +47,10 @@ internal sealed class FixedCatalog(params TableDescriptor[] tables) : ITableCata
 {
     public IReadOnlyList<TableDescriptor> Tables => tables;
 
-    public bool TryGet(string name, [NotNullWhen(true)] out TableDescriptor? table)
+    public bool TryGet(ReadOnlySpan<char> name, [NotNullWhen(true)] out TableDescriptor? table)
     {
-        table = tables.FirstOrDefault(candidate => candidate.Name == name);
+        var wanted = name.ToString();
+        table = tables.FirstOrDefault(candidate => candidate.Name == wanted);
         return table is not null;
     }
 

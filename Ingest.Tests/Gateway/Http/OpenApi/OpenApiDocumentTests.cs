@@ -99,7 +99,7 @@ public sealed class OpenApiDocumentTests
 
         public IReadOnlyList<TableDescriptor> Tables => Now;
 
-        public bool TryGet(string name, [NotNullWhen(true)] out TableDescriptor? table) =>
+        public bool TryGet(ReadOnlySpan<char> name, [NotNullWhen(true)] out TableDescriptor? table) =>
             new FixedCatalog(Now).TryGet(name, out table);
 
         public ValueTask<TableDescriptor?> FindAsync(string name, CancellationToken cancellation) =>
