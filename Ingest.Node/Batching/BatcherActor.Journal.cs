@@ -204,8 +204,7 @@ internal sealed partial class BatcherActor
         var now = Now;
         foreach (var envelope in buffer.TakeUnjournaled(now))
             PersistRows(envelope, isHeld: !isSpilling, envelope.BytesOf(0, envelope.Count));
-        foreach (var gap in buffer.LastingGaps(now))
-            PersistRows(SkipOf(gap), isHeld: !isSpilling, 0);
+        foreach (var skip in buffer.SkipLastingGaps(now)) PersistRows(skip, isHeld: !isSpilling, 0);
         Trim(now);
         if (isMarking || backlog.SettledTo <= marked || now - markedAt < MarkEvery) return;
         isMarking = true;
@@ -213,9 +212,6 @@ internal sealed partial class BatcherActor
         var isClean = backlog.SettledTo == backlog.Last && unconfirmed.Count == 0;
         writer.Tell(new MarkJournal(lane, backlog.SettledTo, isClean));
     }
-
-    private Envelope SkipOf(PositionRange gap) => new(
-        lane, gap.Gateway, gap.First, (int)(gap.Last - gap.First + 1), gap.First, DateTimeOffset.MaxValue, []);
 
     private void HandleMarked(JournalMarked answer)
     {

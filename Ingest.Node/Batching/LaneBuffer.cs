@@ -141,25 +141,27 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(cursor.Ahead.Count - 1) > cursor.Next);
 
     /// <summary>
-    /// Positions that journaled rows wait for and that nobody can send in time any more: rows of a gateway that is gone,
-    /// or that were given up on. The deadlines of a gateway's rows are in the order of their positions. Each gap is
-    /// reported once.
+    /// Skips, for the journal, of positions that journaled rows wait for and that nobody can send in time any more: rows
+    /// of a gateway that is gone, or that were given up on. The deadlines of a gateway's rows are in the order of their
+    /// positions, and a skip in the journal shows that those before it are past theirs. Each gap is skipped once.
     /// </summary>
-    public List<PositionRange> LastingGaps(DateTimeOffset now)
+    public List<Envelope> SkipLastingGaps(DateTimeOffset now)
     {
-        var gaps = new List<PositionRange>();
+        var skips = new List<Envelope>();
         foreach (var (gateway, cursor) in cursors)
         {
             if (cursor.Ahead.Count == 0) continue;
             var next = cursor.Next;
             var behind = cursor.Ahead.FirstOrDefault(ahead => ahead.Key > next);
-            if (behind.Key == 0 || cursor.GapReported == next) continue;
+            if (behind.Key == 0 || cursor.GapSkipped == next) continue;
             if (!behind.Value.Part.Skipped && behind.Value.SentUntil > now) continue;
-            cursor.GapReported = next;
-            gaps.Add(new PositionRange(gateway, next, cursor.FirstKnownFrom(next)!.Value - 1));
+            cursor.GapSkipped = next;
+            var count = (int)(cursor.FirstKnownFrom(next)!.Value - next);
+            // Its base is what the ledger has: what lies between is known here, and yet to be written.
+            skips.Add(new Envelope(lane, gateway, next, count, cursor.Ledger + 1, DateTimeOffset.MaxValue, []));
         }
 
-        return gaps;
+        return skips;
     }
 
     /// <summary>Accepted rows that the journal has not been asked to take; from now on they have no deadline.</summary>
