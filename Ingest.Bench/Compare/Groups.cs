@@ -23,6 +23,7 @@ internal static class Groups
         ("grpc-unary", stage => Task.FromResult(GrpcUnary(stage))),
         ("accepted", stage => Task.FromResult(Accepted(stage))),
         ("remote", RemoteAsync),
+        ("bad-rows", BadRowsGroup.MakeAsync),
         ("latency", stage => Task.FromResult(Latency(stage))),
         ("burst", stage => Task.FromResult(Burst.Of(stage))),
     ];

@@ -40,7 +40,8 @@ internal static class LoadProbe
         }
 
         if (run.Failure is { } failure) throw new RunException(failure);
-        if (run.Tally.Rejected + run.Tally.Unknown + run.Tally.NoAnswer > 0)
+        var isRejectedTooMuch = options.Bad is null && run.Tally.Rejected > 0;
+        if (isRejectedTooMuch || run.Tally.Unknown + run.Tally.NoAnswer > 0)
             throw new RunException($"Rows were not taken, the first of them with: {run.FirstProblem}");
         return sample;
     }
@@ -56,7 +57,8 @@ internal static class LoadProbe
 
     private static async Task<Look> LookAsync(Tally tally, Watched watched, TimeProvider time) => new(
         time.GetTimestamp(),
-        tally.Committed + tally.Accepted,
+        // A row that is to be refused has its verdict like any other.
+        tally.Committed + tally.Accepted + tally.Rejected,
         watched.Servers.Sum(ProcessorTime.Of),
         ProcessorTime.OfFamily(watched.Postgres),
         ProcessorTime.Of(Environment.ProcessId),

@@ -5,7 +5,7 @@ namespace Ingest.Bench.Compare;
 /// <summary>One measurement of one contender.</summary>
 internal sealed record Sample
 {
-    /// <summary>Rows with a good verdict, in a second.</summary>
+    /// <summary>Rows with a good verdict, in a second; with a bad one too where rows are to be refused.</summary>
     public required double RowsPerSecond { get; init; }
 
     /// <summary>From the sending of a row to its verdict; null where rows are not answered one by one.</summary>

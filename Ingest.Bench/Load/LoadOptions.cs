@@ -16,6 +16,11 @@ public enum LoadVia
     GrpcUnary,
 }
 
+/// <summary>Rows that are to be refused.</summary>
+/// <param name="Json">The row, for the table of the load; one line.</param>
+/// <param name="Every">One row in so many.</param>
+public sealed record BadRows(string Json, int Every);
+
 /// <summary>What a load is to do. Times are bounds on one row or one connection, never on the whole load.</summary>
 public sealed record LoadOptions
 {
@@ -37,6 +42,9 @@ public sealed record LoadOptions
     public string Table { get; init; } = "clicks";
 
     public Uri Url { get; init; } = DefaultUrl(LoadVia.Http);
+
+    /// <summary>Rows that the table refuses, among the others; null: none.</summary>
+    public BadRows? Bad { get; init; }
 
     /// <summary>Further request headers, each as <c>Name: value</c>.</summary>
     public IReadOnlyList<string> Headers { get; init; } = [];

@@ -25,11 +25,12 @@ public sealed class LoadRun : IDisposable
         Pacer = new Pacer(options.Rows, options.Rate, time);
         Latency = new LatencyRecorder(time);
         Watchdog = new Watchdog(options.Timeout, time);
+        var rows = new RowSource(options.Bad);
         Requests = options.Via switch
         {
-            LoadVia.Http => new RowSource().Wrapped(row => Target.CreateRequest(row)),
-            LoadVia.Ndjson => new RowSource().Wrapped(row => [.. row, (byte)'\n']),
-            _ => new RowSource(),
+            LoadVia.Http => rows.Wrapped(row => Target.CreateRequest(row)),
+            LoadVia.Ndjson => rows.Wrapped(row => [.. row, (byte)'\n']),
+            _ => rows,
         };
         foreach (var header in options.Headers.Select(header => header.Split(':', 2)))
             GrpcHeaders.Add(header[0].ToLowerInvariant(), header[1].Trim());

@@ -22,7 +22,8 @@ public sealed class RowSource
 
     private readonly byte[][] rows;
 
-    public RowSource()
+    /// <param name="bad">Rows to be refused, which take the place of others; null: none.</param>
+    public RowSource(BadRows? bad = null)
     {
         var random = new Random(20_240_229);
         rows = new byte[Distinct][];
@@ -30,7 +31,9 @@ public sealed class RowSource
         for (var i = 0; i < rows.Length; i++)
         {
             at = at.AddMilliseconds(random.Next(1, 2_000));
-            rows[i] = Encoding.UTF8.GetBytes(Row(random, at));
+            // Made in any case, so that the others are what they would be without bad ones.
+            var row = Row(random, at);
+            rows[i] = Encoding.UTF8.GetBytes(bad is not null && i % bad.Every == bad.Every - 1 ? bad.Json : row);
         }
     }
 

@@ -34,6 +34,17 @@ internal sealed record ConflictMerge(string Write, string? Find)
             : new ConflictMerge(Update(table, shape, rule, rows, alike), null);
     }
 
+    /// <summary>What an INSERT of rows of a shape says of their likes; empty where they have none to be looked for. One
+    /// statement must not update a row twice.</summary>
+    public static string ClauseFor(TableDescriptor table, Shape shape) => table.Conflict switch
+    {
+        { } rule when rule.Target.Any(column => TupleReader.IndexOf(shape, column.Name) < 0) => "",
+        { Action: ConflictAction.Skip } rule => $" ON CONFLICT ({Names(rule.Target)}) DO NOTHING",
+        { } rule => $" ON CONFLICT ({Names(rule.Target)}) DO UPDATE SET "
+            + Join(rule.Update.Select(column => TableNames.Quote(column.Name)).Select(name => $"{name} = excluded.{name}")),
+        null => "",
+    };
+
     /// <summary>The row that has a place first is written, if none is there.</summary>
     private static string Skip(
         TableDescriptor table, Shape shape, ConflictRule rule, string rows, IReadOnlyList<string> alike) =>
@@ -41,8 +52,8 @@ internal sealed record ConflictMerge(string Write, string? Find)
         + $"ranked AS (SELECT n, {Join(alike)}, row_number() OVER (PARTITION BY {Join(alike)} ORDER BY n) AS place "
         + $"FROM given WHERE {AllKnown(alike)}), "
         + $"added AS (INSERT INTO {table.SqlName} AS t ({Names(shape)}){Overriding(table)} "
-        + $"SELECT {Values(shape)} FROM given ORDER BY {Join(alike)}, n "
-        + $"ON CONFLICT ({Names(rule.Target)}) DO NOTHING RETURNING {Returning(rule.Target)}) "
+        + $"SELECT {Values(shape)} FROM given ORDER BY {Join(alike)}, n"
+        + $"{ClauseFor(table, shape)} RETURNING {Returning(rule.Target)}) "
         + "SELECT g.n::int FROM ranked AS g WHERE g.place > 1 OR NOT EXISTS ("
         + $"SELECT FROM added AS a WHERE {Same("a", "g", alike)}) ORDER BY g.n";
 
@@ -58,8 +69,7 @@ internal sealed record ConflictMerge(string Write, string? Find)
         var write = $"WITH given AS MATERIALIZED ({rows}), ranked AS (SELECT *, CASE WHEN {AllKnown(alike)} "
             + $"THEN row_number() OVER (PARTITION BY {Join(alike)} ORDER BY n DESC) ELSE 1 END AS place FROM given), "
             + $"written AS (INSERT INTO {table.SqlName} AS t ({Names(shape)}){Overriding(table)} SELECT {Values(shape)} "
-            + $"FROM ranked WHERE place = 1 ORDER BY {Join(alike)}, n ON CONFLICT ({Names(rule.Target)}) DO UPDATE SET "
-            + Join(rule.Update.Select(column => TableNames.Quote(column.Name)).Select(name => $"{name} = excluded.{name}"))
+            + $"FROM ranked WHERE place = 1 ORDER BY {Join(alike)}, n{ClauseFor(table, shape)}"
             + $" RETURNING {Returning(rule.Target)}{KeyColumns(table)}) ";
         // Where the row that is there has the key that was given, there is nothing to tell.
         var own = table.Key.Select((column, index) => (Index: index + 1, Place: TupleReader.IndexOf(shape, column.Name)))

@@ -136,8 +136,7 @@ internal sealed class LaneStore(
     /// <summary>Bad rows that keep coming are set apart before they can spoil a large batch; a small one is as soon
     /// written again.</summary>
     private static bool IsSuspicious(FittedBatch fitted) =>
-        fitted.Rows.Count > RowIsolation.Few && fitted.Table!.Conflict is null
-        && Suspicions.Of(fitted.Table!).IsSomeStrong;
+        fitted.Rows.Count > RowIsolation.Few && Suspicions.Of(fitted.Table!).IsSomeStrong;
 
     /// <summary>What the first try of the whole batch teaches about the second; with idempotency keys that one may have
     /// other rows.</summary>
@@ -159,10 +158,7 @@ internal sealed class LaneStore(
         (transaction, fitted, cancellation) =>
         {
             var isolation = new RowIsolation(transaction, fitted, meter, cancellation);
-            // The cheaper ways insert rows whose likes are to fail.
-            return fitted.Table!.Conflict is null
-                ? isolation.RunAsync(first)
-                : isolation.RunPlanAsync(kind => kind == ErrorKind.Row);
+            return fitted.Table!.Conflict is null ? isolation.RunAsync(first) : isolation.RunMergeAsync(first);
         };
 
     private static RowWriter IsolateAll(WriteMeter meter) =>

@@ -39,9 +39,16 @@ internal sealed record ShapeSql(string Copy, StagingTable? Staging, UnnestInsert
         return new ShapeSql(staging?.Copy ?? CopyInto(table, shape), staging, unnest)
         {
             Merge = merge,
-            // Rows without likes are written as ever; of an update of a key's row there is nothing to be told.
-            AtOnce = merge is not null && table.Conflict!.UpdatesKeys(table) ? unnest! with { Sql = merge.Write } : unnest,
+            AtOnce = merge is null || unnest is null ? unnest : unnest with { Sql = AtOnceSql(table, shape, unnest, merge) },
         };
+    }
+
+    /// <summary>Rows without likes are written as ever, but in the order in which a merge locks them. Of an update of a
+    /// key's row there is nothing to be told.</summary>
+    private static string AtOnceSql(TableDescriptor table, Shape shape, UnnestInsert unnest, ConflictMerge merge)
+    {
+        var alike = table.Conflict!.Target.Select(column => unnest.Values[TupleReader.IndexOf(shape, column.Name)]);
+        return table.Conflict.UpdatesKeys(table) ? merge.Write : $"{unnest.Sql} ORDER BY {string.Join(", ", alike)}";
     }
 
     private static string CopyInto(TableDescriptor table, Shape shape)

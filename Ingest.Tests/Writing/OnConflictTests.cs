@@ -82,6 +82,34 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         Assert.Equal(20L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM skips"));
     }
 
+    [Theory]
+    [InlineData("skips", "bad")]
+    [InlineData("updates", "1000")]
+    public async Task Should_find_many_bad_rows_in_few_attempts(string table, string bad)
+    {
+        const int count = 1_200;
+        await WriteAsync(table, """{"id":7,"v":"7"}""", """{"id":8,"v":"8"}""");
+        // Three rows for each id, of two shapes; each twentieth is bad.
+        var rows = Enumerable.Range(0, count)
+            .Select(row => (Id: row % 400, Value: row % 20 == 9 ? bad : $"{row % 1_000}", IsBad: row % 20 == 9)).ToArray();
+
+        var written = await WriteAsync(table, [.. rows.Select((row, number) =>
+            $$"""{"id":{{row.Id}},"v":"{{row.Value}}"{{(number % 3 == 0 ? ",\"w\":\"x\"" : "")}}}""")]);
+
+        Assert.Equal(
+            Enumerable.Range(0, count).Where(row => rows[row].IsBad).Select(row => row + 3L),
+            written.Rejections.Select(row => row.Position).Order());
+        Assert.All(written.Rejections, row => Assert.Equal("23514", row.Rejection.SqlState));
+        var good = rows.Where(row => !row.IsBad).ToLookup(row => row.Id, row => row.Value);
+        var there = good.Select(group => (Id: group.Key, Value: table == "updates" ? group.Last()
+            : group.Key is 7 or 8 ? $"{group.Key}" : group.First()));
+        Assert.Equal(
+            string.Join(',', there.OrderBy(row => row.Id).Select(row => $"{row.Id} {row.Value}")),
+            await lanes.Database.ScalarAsync<string>($"SELECT string_agg(id || ' ' || v, ',' ORDER BY id) FROM {table}"));
+        // As a whole; to find them, which is taken back; without them.
+        Assert.Equal((3, count), (written.Stats.Attempts, written.Stats.Suspects));
+    }
+
     [Fact]
     public async Task Should_answer_with_the_key_of_the_row_that_is_alike_in_other_columns()
     {

@@ -32,6 +32,8 @@ internal static class InsertLoop
             of_type text) ON COMMIT DELETE ROWS
         """;
 
+    private const string Place = $"candidate.{StagedRows.Place}";
+
     private const int FirstBlock = 16;
 
     // Rows are held as an array of so many, of which blocks are cut.
@@ -41,6 +43,8 @@ internal static class InsertLoop
     /// <param name="staged">The name of the temporary table.</param>
     public static string For(TableDescriptor table, Shape shape, string staged)
     {
+        var order = Order(table, shape);
+        var nth = order == Place ? Place : $"row_number() OVER (ORDER BY {order})";
         var body = $"""
             #variable_conflict use_variable
             DECLARE
@@ -50,9 +54,8 @@ internal static class InsertLoop
             BEGIN
                 FOR chunk IN
                     SELECT array_agg(placed.candidate)
-                      FROM (SELECT candidate, candidate.{StagedRows.Place} / most AS nth
-                              FROM {staged} AS candidate WHERE candidate.{StagedRows.Place} <@ tried
-                             ORDER BY 2, candidate.{StagedRows.Place}) AS placed
+                      FROM (SELECT candidate, {nth} / most AS nth FROM {staged} AS candidate
+                             WHERE {Place} <@ tried ORDER BY 2, {order}) AS placed
                      GROUP BY placed.nth ORDER BY placed.nth
                 LOOP
                     first := 1; alone_until := 0;
@@ -60,7 +63,7 @@ internal static class InsertLoop
                         last := CASE WHEN first <= alone_until THEN first
                                      ELSE least(first + block - 1, cardinality(chunk)) END;
                         BEGIN
-                            {Insert(table, shape)} FROM unnest(chunk[first:last]) AS candidate;
+                            {Insert(table, shape)} FROM unnest(chunk[first:last]) AS candidate{ConflictMerge.ClauseFor(table, shape)};
                             IF first > alone_until THEN block := least(block + 1, most); END IF;
                             first := last + 1;
                         {Handler}
@@ -95,13 +98,20 @@ internal static class InsertLoop
 
     private static string Insert(TableDescriptor table, Shape shape)
     {
-        var columns = shape.Columns
-            .Select(column => (Name: TableNames.Quote(column.Name), Column: table.ByName[column.Name])).ToArray();
-        var values = columns.Select(column => FieldCodecs.IsInput(column.Column.Codec)
-            ? $"CAST(candidate.{column.Name} AS {column.Column.SqlType})"
-            : $"candidate.{column.Name}");
         var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
-        return $"INSERT INTO {table.SqlName} ({string.Join(", ", columns.Select(column => column.Name))}){overriding} "
-            + $"SELECT {string.Join(", ", values)}";
+        return $"INSERT INTO {table.SqlName} ({Join(shape.Columns.Select(column => TableNames.Quote(column.Name)))})"
+            + $"{overriding} SELECT {Join(shape.Columns.Select(column => Value(table.ByName[column.Name])))}";
     }
+
+    /// <summary>The order in which rows were taken; of rows whose likes may be there, as in
+    /// <see cref="ConflictMerge"/>, since lanes side by side must lock them in one order.</summary>
+    private static string Order(TableDescriptor table, Shape shape) => ConflictMerge.ClauseFor(table, shape).Length == 0
+        ? Place
+        : $"{Join(table.Conflict!.Target.Select(Value))}, {Place}";
+
+    private static string Value(Column column) => FieldCodecs.IsInput(column.Codec)
+        ? $"CAST(candidate.{TableNames.Quote(column.Name)} AS {column.SqlType})"
+        : $"candidate.{TableNames.Quote(column.Name)}";
+
+    private static string Join(IEnumerable<string> parts) => string.Join(", ", parts);
 }

@@ -59,6 +59,32 @@ internal sealed class RowIsolation
         return trials.Drain();
     }
 
+    /// <summary>
+    /// For rows whose likes may be in the table. One statement writes all of them and says which were there, so bad ones
+    /// are found by the server's loop first, whose work is taken back, and the others are written as if there were none.
+    /// </summary>
+    /// <param name="first">As in <see cref="RunAsync"/>.</param>
+    public async Task<ImmutableArray<RejectedRow>> RunMergeAsync(CopyFailedException? first)
+    {
+        await trials.BeginAsync();
+        if (first is not null) trials.NotePolicy(first.Error);
+        if (Rows.Count > 1 && await trials.TryFindRefusedAsync() is { } refused)
+        {
+            var places = refused.Select(row => (row.Gateway, row.Position)).ToHashSet();
+            var bad = Enumerable.Range(0, Rows.Count).Where(index => places.Contains(Rows.PlaceOf(index))).ToHashSet();
+            var good = new BatchRows(Rows.Without(bad), inOrder: true);
+            if (await trials.TryCopyAsync(good, new RowRange(0, good.Count), IsRow) is null)
+            {
+                trials.Reject(refused);
+                if (Rows.Count > Few) suspicions.Note([], isEachToBeTried: refused.Count > 0);
+                return trials.Drain();
+            }
+        }
+
+        await trials.CopyRangesAsync(Rows, new IsolationPlan(Rows.Count), IsRow);
+        return trials.Drain();
+    }
+
     /// <summary>Ranges alone, for errors of which it is not sure that they are a row's.</summary>
     public async Task<ImmutableArray<RejectedRow>> RunPlanAsync(Func<ErrorKind, bool> isRowsFault)
     {

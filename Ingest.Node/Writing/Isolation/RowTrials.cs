@@ -13,6 +13,10 @@ internal sealed class RowTrials(
 {
     private readonly ImmutableArray<RejectedRow>.Builder rejections = fitted.Rejections.ToBuilder();
     private readonly Suspicions suspicions = Suspicions.Of(fitted.Table!);
+    // Without regard to what came between rows of other shapes: there is one statement for each shape.
+    private readonly BatchRows grouped =
+        fitted.Rows.IsInOrder ? new BatchRows(fitted.Rows.Without(ImmutableHashSet<int>.Empty)) : fitted.Rows;
+
     private StagedRows? staged;
     // An INSERT would follow the table's rules, which COPY passes by.
     private bool isStagingRefused = fitted.Table!.HasInsertRule;
@@ -30,6 +34,9 @@ internal sealed class RowTrials(
     /// <summary>All rejected rows, at the end.</summary>
     public ImmutableArray<RejectedRow> Drain() => rejections.DrainToImmutable();
 
+    /// <summary>Rejects rows that PostgreSQL has refused one by one.</summary>
+    public void Reject(IEnumerable<RejectedRow> refused) => rejections.AddRange(refused);
+
     /// <summary>Rejects the row at an index, for what PostgreSQL said when it was tried alone.</summary>
     public void Reject(BatchRows rows, int index, PostgresException error) =>
         Reject(rows, index, RowError.Of(error));
@@ -45,7 +52,7 @@ internal sealed class RowTrials(
     public async ValueTask<bool> TryStageAsync()
     {
         if (staged is null && !isStagingRefused)
-            staged = await TryAsync(() => transaction.StageAsync(fitted.Table!, Rows, cancellation));
+            staged = await TryAsync(() => transaction.StageAsync(fitted.Table!, grouped, cancellation));
         isStagingRefused = staged is null;
         return staged is not null;
     }
@@ -116,6 +123,27 @@ internal sealed class RowTrials(
         return refused is not null;
     }
 
+    /// <summary>Has the server insert all rows, to see which it refuses, and takes them back.</summary>
+    /// <returns>The rows that it refuses one by one; null where that could not be done.</returns>
+    public async Task<List<RejectedRow>?> TryFindRefusedAsync()
+    {
+        if (!await TryStageAsync()) return null;
+        meter.CountSuspects(grouped.Count);
+        List<(int Index, RowError Error)>? refused = null;
+        try
+        {
+            var all = Enumerable.Range(0, grouped.Count).ToArray();
+            refused = await staged!.InsertAsync(all, suspicions.Policies, cancellation);
+        }
+        catch (PostgresException error) when (SqlErrors.KindOf(error) != ErrorKind.Transient)
+        {
+            // There is another way.
+        }
+
+        await transaction.UndoAsync(cancellation);
+        return refused is null ? null : [.. refused.Select(row => ToRejected(grouped, row.Index, row.Error))];
+    }
+
     /// <summary>Does what may not be possible with this table or by this role; there is another way then.</summary>
     private async Task<T?> TryAsync<T>(Func<Task<T>> step)
     {
@@ -135,6 +163,9 @@ internal sealed class RowTrials(
     private void Reject(BatchRows rows, int index, RowError error)
     {
         if (!ConstraintCheck.IsFor(RefusalKind.Of(error))) Unforeseeable++;
-        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(error.In(fitted.Table!))));
+        rejections.Add(ToRejected(rows, index, error));
     }
+
+    private RejectedRow ToRejected(BatchRows rows, int index, RowError error) =>
+        rows.Reject(index, SqlErrors.ToRejection(error.In(fitted.Table!)));
 }
