@@ -99,24 +99,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
             return Directive.Restart;
         });
 
-    /// <summary>The ledger has not been read: nothing is accepted, since nobody knows yet what was written.</summary>
-    private void Recovering()
-    {
-        Receive<Envelope>(HandleEarly);
-        Receive<Probe>(probe => gateways[probe.Gateway] = Sender);
-        Receive<FlushNow>(_ => draining = true);
-        Receive<Expire>(_ => ExpireEarly());
-        Receive<LedgerRead>(HandleLedgerRead);
-        Receive<Answer>(answer => answer.Generation != generation, _ => { });
-        Receive<Replayed>(HandleFirstReplay);
-        Receive<Opened>(HandleOpened);
-        Receive<Waiting>(HandleWaiting);
-        Receive<Damaged>(HandleDamaged);
-        Receive<Failed>(failed => failed.BatchId == 0, failed => PauseAfter(failed));
-        Receive<Retry>(_ => writer.Tell(new ReadLedger(lane)));
-        Receive<LaneStop>(_ => Context.Stop(Self));
-    }
-
     private void Open()
     {
         Receive<Envelope>(HandleEnvelope);
@@ -138,44 +120,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         Receive<Retry>(_ => HandleRetry());
         Receive<LaneStop>(_ => HandleStop());
         Receive<StopTimedOut>(_ => Context.Stop(Self));
-    }
-
-    private void HandleEarly(Envelope envelope)
-    {
-        gateways[envelope.Gateway] = Sender;
-        if (!early.TryAdd(envelope, Now))
-            Sender.Tell(new Expected(lane, envelope.Gateway, envelope.First, Full: true));
-    }
-
-    private void ExpireEarly()
-    {
-        foreach (var range in early.Expire(Now)) TellNotWritten(range);
-    }
-
-    private void HandleLedgerRead(LedgerRead read)
-    {
-        buffer = new LaneBuffer(lane, options);
-        foreach (var (gateway, position) in read.Positions) buffer.Recover(gateway, position);
-        NoteSuccess();
-        OpenJournal(read.Journal);
-    }
-
-    /// <summary>Ledger and journal have been read.</summary>
-    private void Begin()
-    {
-        NoteSuccess();
-        Become(Open);
-        var opened = generation;
-        foreach (var envelope in early.TakeAll())
-        {
-            Accept(envelope);
-            if (generation != opened) return; // The lane starts afresh, or is stopped; gateways send again.
-        }
-
-        // Gateways may wait for answers that a former incarnation owed them; this makes them send again at once.
-        foreach (var (gateway, actor) in gateways)
-            actor.Tell(new Expected(lane, gateway, buffer.Next(gateway), Full: false));
-        FlushIfDue();
     }
 
     private void HandleEnvelope(Envelope envelope)
@@ -353,24 +297,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         stopping = draining = true;
         Timers.StartSingleTimer(nameof(StopTimedOut), StopTimedOut.Instance, options.StopTimeout);
         FlushIfDue();
-    }
-
-    /// <summary>Forgets everything and begins from the ledger; the gateways send again what they keep.</summary>
-    private void StartAfresh()
-    {
-        if (stopping)
-        {
-            Context.Stop(Self);
-            return;
-        }
-
-        writing = null;
-        asking.Clear();
-        buffer = new LaneBuffer(lane, options);
-        ForgetJournal();
-        Timers.Cancel(nameof(FlushDue));
-        Become(Recovering);
-        writer.Tell(new ReadLedger(lane));
     }
 
     private void PauseAfter(Failed failed)
