@@ -5,6 +5,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Ingest.Bench.Compare.Baselines;
 using Ingest.Bench.Compare.Ways;
+using Ingest.Bench.Growth;
 using Ingest.Bench.Micro;
 using Ingest.Node.Embedded;
 using Spectre.Console;
@@ -31,6 +32,7 @@ public static class BenchCommandLine
         };
         command.Subcommands.Add(CreateWays(console, time));
         command.Subcommands.Add(CreateMicro());
+        command.Subcommands.Add(GrowthCommandLine.Create(console));
         command.SetAction((parsed, cancellation) => RunAsync(
             console,
             time,

@@ -24,27 +24,19 @@ internal sealed partial class BatcherActor
 
     private const int MaxReadBack = 4096;
 
-    private static readonly TimeSpan MarkEvery = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LookForForgiveness = TimeSpan.FromSeconds(10);
-
     private readonly IActorRef journal;
     private readonly LaneAlarms alarms;
     private readonly Queue<(bool IsHeld, long Bytes)> unconfirmed = [];
-    private readonly Dictionary<GatewayId, long> suspects = [];
-    private readonly Queue<(long Settled, DateTimeOffset At)> marks = [];
     private readonly JournalTimes times;
 
     private JournalBacklog backlog = new();
+    private JournalProgress progress = new(0, TimeSpan.Zero);
     private JournalMark mark;
-    private JournalMark? doubted;
     private int generation;
     private long unconfirmedBytes;
-    private long marked;
-    private DateTimeOffset markedAt;
     private bool isJournalReady;
     private bool isSpilling;
     private bool isReadingBack;
-    private bool isMarking;
 
     /// <summary>Rows beyond this many bytes wait in the journal alone: some batches are enough to keep the writer
     /// busy.</summary>
@@ -54,7 +46,7 @@ internal sealed partial class BatcherActor
     {
         ForgetJournal();
         mark = known;
-        marked = known.Settled;
+        progress = new JournalProgress(known.Settled, times.KeepFor);
         backlog.Begin(known.Settled);
         journal.Tell(new Open(generation, known));
     }
@@ -64,9 +56,8 @@ internal sealed partial class BatcherActor
         generation++;
         backlog = new JournalBacklog();
         unconfirmed.Clear();
-        marks.Clear();
         unconfirmedBytes = 0;
-        isJournalReady = isSpilling = isReadingBack = isMarking = false;
+        isJournalReady = isSpilling = isReadingBack = false;
     }
 
     private void HandleFirstReplay(Replayed replayed)
@@ -204,33 +195,11 @@ internal sealed partial class BatcherActor
         var now = Now;
         foreach (var envelope in buffer.TakeUnjournaled(now))
             PersistRows(envelope, isHeld: !isSpilling, envelope.BytesOf(0, envelope.Count));
-        foreach (var gap in buffer.LastingGaps(now))
-            PersistRows(SkipOf(gap), isHeld: !isSpilling, 0);
-        Trim(now);
-        if (isMarking || backlog.SettledTo <= marked || now - markedAt < MarkEvery) return;
-        isMarking = true;
-        markedAt = now;
+        foreach (var skip in buffer.SkipLastingGaps(now)) PersistRows(skip, isHeld: !isSpilling, 0);
+        if (progress.TakeRemovable(now) is { } removable) journal.Tell(new Delete(removable));
+        if (!progress.TryBegin(backlog.SettledTo, now)) return;
         var isClean = backlog.SettledTo == backlog.Last && unconfirmed.Count == 0;
         writer.Tell(new MarkJournal(lane, backlog.SettledTo, isClean));
-    }
-
-    private Envelope SkipOf(PositionRange gap) => new(
-        lane, gap.Gateway, gap.First, (int)(gap.Last - gap.First + 1), gap.First, DateTimeOffset.MaxValue, []);
-
-    private void HandleMarked(JournalMarked answer)
-    {
-        isMarking = false;
-        marked = answer.Settled;
-        marks.Enqueue((marked, Now));
-    }
-
-    /// <summary>Removes events that have been settled for long enough; that of a mark itself stays: it shows that the
-    /// journal is the one that was marked.</summary>
-    private void Trim(DateTimeOffset now)
-    {
-        long? settled = null;
-        while (marks.TryPeek(out var mark) && mark.At + times.KeepFor <= now) settled = marks.Dequeue().Settled;
-        if (settled > 1) journal.Tell(new Delete(settled.Value - 1));
     }
 
     private void HandleWaiting(Waiting waiting)
@@ -242,90 +211,6 @@ internal sealed partial class BatcherActor
     private void HandleOvertaken()
     {
         metrics.Log.JournalOvertaken(lane);
-        StartAfresh();
-    }
-
-    /// <summary>A gateway was told that rows are accepted, and nothing is known of them. The journal, read anew, may know
-    /// more; else it is not the one that they were written to.</summary>
-    private void HandleMissing(Envelope reminder)
-    {
-        if (mark.Forgiven > 0 && mark.Forgiven >= backlog.Last)
-        {
-            buffer.Offer(reminder with { Acknowledge = Acknowledge.Committed }, Now);
-        }
-        else if (suspects.TryGetValue(reminder.Gateway, out var last) && reminder.First <= last
-            && !buffer.Knows(new PositionRange(reminder.Gateway, reminder.First, Math.Min(reminder.Last, last))))
-        {
-            Stop(new Damaged(generation, backlog.Last + 1, "rows that were accepted are not in it"));
-        }
-        else
-        {
-            suspects[reminder.Gateway] = reminder.Last;
-            StartAfresh();
-        }
-    }
-
-    /// <summary>
-    /// The mark that was read may be an old one: another incarnation may have moved it and removed what is behind. If it
-    /// is still the same when it is read again, nobody has.
-    /// </summary>
-    private void HandleDamaged(Damaged damaged)
-    {
-        if (doubted == mark)
-        {
-            Stop(damaged);
-            return;
-        }
-
-        doubted = mark;
-        StartAfresh();
-    }
-
-    private void Stop(Damaged damaged)
-    {
-        var reason = $"The journal of lane {lane} is damaged at event {damaged.Sequence}: "
-            + $"{damaged.Reason.TrimEnd('.')}. The lane is stopped. To give up what is lost: "
-            + $"UPDATE ingest.journals SET forgiven = {damaged.Sequence} WHERE lane = '{lane}'";
-        metrics.Log.JournalDamaged(reason);
-        alarms.Raise(lane, reason);
-        ForgetJournal();
-        writing = null;
-        buffer = new LaneBuffer(lane, options);
-        foreach (var envelope in early) HandleWhileStopped(envelope);
-        early.Clear();
-        earlyBytes = 0;
-        Timers.StartPeriodicTimer(nameof(LookForForgiveness), Retry.Instance, LookForForgiveness);
-        Become(Stopped);
-    }
-
-    /// <summary>The journal is damaged: nothing is written, so that nothing is skipped, until an operator says so.</summary>
-    private void Stopped()
-    {
-        Receive<Envelope>(envelope =>
-        {
-            gateways[envelope.Gateway] = Sender;
-            HandleWhileStopped(envelope);
-        });
-        Receive<Probe>(probe => Sender.Tell(new Expected(lane, probe.Gateway, probe.Base, Full: true)));
-        Receive<Retry>(_ => writer.Tell(new ReadLedger(lane)));
-        Receive<LedgerRead>(read => read.Journal.Forgiven != mark.Forgiven, _ => Revive());
-        Receive<LaneStop>(_ => Context.Stop(Self));
-    }
-
-    /// <summary>The lane keeps nothing of the envelope, so its rows are not written by this copy of it.</summary>
-    private void HandleWhileStopped(Envelope envelope)
-    {
-        if (!gateways.TryGetValue(envelope.Gateway, out var actor)) return;
-        if (!envelope.Runs.IsEmpty) TellNotWritten(new PositionRange(envelope.Gateway, envelope.First, envelope.Last));
-        actor.Tell(new Expected(lane, envelope.Gateway, envelope.First, Full: true));
-    }
-
-    private void Revive()
-    {
-        Timers.Cancel(nameof(LookForForgiveness));
-        alarms.Clear(lane);
-        suspects.Clear();
-        doubted = null;
         StartAfresh();
     }
 }

@@ -24,12 +24,10 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     private readonly TableMetrics metrics;
     private readonly LaneGauge gauge;
     private readonly Dictionary<GatewayId, IActorRef> gateways = [];
-    private readonly List<Envelope> early = [];
+    private readonly EarlyEnvelopes early;
     private readonly HashSet<GatewayId> asking = [];
 
     private LaneBuffer buffer;
-    private long earlyBytes;
-    private DateTimeOffset? earlySince;
     private Batch? writing;
     private int failures;
     private bool pausing;
@@ -58,6 +56,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         this.metrics = metrics;
         gauge = metrics.Open();
         buffer = new LaneBuffer(lane, options);
+        early = new EarlyEnvelopes(options.BufferBytes);
         this.alarms = alarms;
         this.times = times;
         writer = Context.ActorOf(writerProps, "writer");
@@ -84,9 +83,9 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     protected override bool AroundReceive(Receive receive, object message)
     {
         var handled = base.AroundReceive(receive, message);
-        var rows = buffer.Rows + (writing?.Count ?? 0) + early.Sum(envelope => envelope.IsSkip ? 0 : envelope.Count);
+        var rows = buffer.Rows + (writing?.Count ?? 0) + early.Rows;
         gauge.SetJournal(backlog.Rows, backlog.Bytes + unconfirmedBytes);
-        gauge.Set(rows, buffer.BytesHeld + earlyBytes, rows == 0 ? null : buffer.Oldest ?? earlySince);
+        gauge.Set(rows, buffer.BytesHeld + early.Bytes, rows == 0 ? null : buffer.Oldest ?? early.Since);
         return handled;
     }
 
@@ -96,27 +95,9 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         {
             metrics.Log.WriterFailed(cause, lane);
             asking.Clear(); // What it was asked for gateways went with it; they ask again.
-            isMarking = false;
+            progress.Fail();
             return Directive.Restart;
         });
-
-    /// <summary>The ledger has not been read: nothing is accepted, since nobody knows yet what was written.</summary>
-    private void Recovering()
-    {
-        Receive<Envelope>(HandleEarly);
-        Receive<Probe>(probe => gateways[probe.Gateway] = Sender);
-        Receive<FlushNow>(_ => draining = true);
-        Receive<Expire>(_ => ExpireEarly());
-        Receive<LedgerRead>(HandleLedgerRead);
-        Receive<Answer>(answer => answer.Generation != generation, _ => { });
-        Receive<Replayed>(HandleFirstReplay);
-        Receive<Opened>(HandleOpened);
-        Receive<Waiting>(HandleWaiting);
-        Receive<Damaged>(HandleDamaged);
-        Receive<Failed>(failed => failed.BatchId == 0, failed => PauseAfter(failed));
-        Receive<Retry>(_ => writer.Tell(new ReadLedger(lane)));
-        Receive<LaneStop>(_ => Context.Stop(Self));
-    }
 
     private void Open()
     {
@@ -135,65 +116,10 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         Receive<Waiting>(HandleWaiting);
         Receive<Overtaken>(_ => HandleOvertaken());
         Receive<Damaged>(HandleDamaged);
-        Receive<JournalMarked>(HandleMarked);
+        Receive<JournalMarked>(answer => progress.Confirm(answer.Settled, Now));
         Receive<Retry>(_ => HandleRetry());
         Receive<LaneStop>(_ => HandleStop());
         Receive<StopTimedOut>(_ => Context.Stop(Self));
-    }
-
-    private void HandleEarly(Envelope envelope)
-    {
-        gateways[envelope.Gateway] = Sender;
-        var bytes = envelope.BytesOf(0, envelope.Count);
-        if (early.Count > 0 && earlyBytes + bytes > options.BufferBytes)
-        {
-            Sender.Tell(new Expected(lane, envelope.Gateway, envelope.First, Full: true));
-            return;
-        }
-
-        if (early.Count == 0) earlySince = Now;
-        early.Add(envelope);
-        earlyBytes += bytes;
-    }
-
-    private void ExpireEarly()
-    {
-        foreach (var envelope in early.Where(envelope => envelope.Deadline <= Now))
-        {
-            earlyBytes -= envelope.BytesOf(0, envelope.Count);
-            TellNotWritten(new PositionRange(envelope.Gateway, envelope.First, envelope.Last));
-        }
-
-        early.RemoveAll(envelope => envelope.Deadline <= Now);
-    }
-
-    private void HandleLedgerRead(LedgerRead read)
-    {
-        buffer = new LaneBuffer(lane, options);
-        foreach (var (gateway, position) in read.Positions) buffer.Recover(gateway, position);
-        NoteSuccess();
-        OpenJournal(read.Journal);
-    }
-
-    /// <summary>Ledger and journal have been read.</summary>
-    private void Begin()
-    {
-        NoteSuccess();
-        Become(Open);
-        var first = early.ToArray();
-        early.Clear();
-        earlyBytes = 0;
-        var opened = generation;
-        foreach (var envelope in first)
-        {
-            Accept(envelope);
-            if (generation != opened) return; // The lane starts afresh, or is stopped; gateways send again.
-        }
-
-        // Gateways may wait for answers that a former incarnation owed them; this makes them send again at once.
-        foreach (var (gateway, actor) in gateways)
-            actor.Tell(new Expected(lane, gateway, buffer.Next(gateway), Full: false));
-        FlushIfDue();
     }
 
     private void HandleEnvelope(Envelope envelope)
@@ -324,7 +250,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         if (failed.BatchId == 0)
         {
             asking.Clear(); // The ledger could not be asked; the gateways ask again.
-            isMarking = false;
+            progress.Fail();
         }
 
         if (writing is not { } batch || failed.BatchId != batch.Id) return;
@@ -371,24 +297,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         stopping = draining = true;
         Timers.StartSingleTimer(nameof(StopTimedOut), StopTimedOut.Instance, options.StopTimeout);
         FlushIfDue();
-    }
-
-    /// <summary>Forgets everything and begins from the ledger; the gateways send again what they keep.</summary>
-    private void StartAfresh()
-    {
-        if (stopping)
-        {
-            Context.Stop(Self);
-            return;
-        }
-
-        writing = null;
-        asking.Clear();
-        buffer = new LaneBuffer(lane, options);
-        ForgetJournal();
-        Timers.Cancel(nameof(FlushDue));
-        Become(Recovering);
-        writer.Tell(new ReadLedger(lane));
     }
 
     private void PauseAfter(Failed failed)

@@ -23,8 +23,8 @@ internal sealed class GatewayCursor(long ledger = 0)
     /// <summary>Positions of rows that are in the journal for certain and not settled.</summary>
     public PositionSet Journaled { get; } = new();
 
-    /// <summary>Where the gap begins that was reported last.</summary>
-    public long GapReported { get; set; }
+    /// <summary>Where the gap begins that was skipped last.</summary>
+    public long GapSkipped { get; set; }
 
     /// <summary>The position that is accepted next.</summary>
     public long Next

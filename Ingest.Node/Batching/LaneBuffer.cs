@@ -29,7 +29,7 @@ internal enum Offer
 /// many of them make a batch. All times are handed in. At most one batch is out at a time: taken, and neither committed
 /// nor put back.
 /// </summary>
-internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
+internal sealed partial class LaneBuffer(LaneId lane, BatchingOptions options)
 {
     private readonly Dictionary<GatewayId, GatewayCursor> cursors = [];
     private readonly LinkedList<(BatchPart Part, DateTimeOffset Since)> waiting = [];
@@ -98,94 +98,6 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         return Batching.Offer.Accepted;
     }
 
-    /// <summary>Takes an event of the journal into memory; what of it is known already is left out.</summary>
-    public void TakeBack(Envelope envelope, DateTimeOffset now)
-    {
-        var cursor = CursorOf(envelope.Gateway);
-        // A gateway whose ledger was purged long ago has no rows that wait for what it had settled then.
-        if (cursor.Ledger == 0 && envelope.Base > cursor.Next) Pass(cursor, envelope.Base - 1);
-        cursor.Away.Remove(envelope.First, envelope.Last);
-        if (!envelope.IsSkip) cursor.Journaled.Add(envelope.First, envelope.Last);
-        var first = Math.Max(envelope.First, cursor.Queued + 1);
-        if (first > envelope.Last || cursor.Ahead.ContainsKey(first)) return;
-        var endless = envelope with { Deadline = DateTimeOffset.MaxValue };
-        var part = new BatchPart(endless, (int)(first - envelope.First), (int)(envelope.Last - first + 1), envelope.IsSkip);
-        Line(cursor, part, now, envelope.Deadline);
-    }
-
-    /// <summary>An event of the journal is known and stays there until it is its turn.</summary>
-    public void Leave(Envelope envelope)
-    {
-        var cursor = CursorOf(envelope.Gateway);
-        if (cursor.Ledger == 0 && envelope.Base > cursor.Next) Pass(cursor, envelope.Base - 1);
-        if (envelope.Last <= cursor.Queued) return;
-        var first = Math.Max(envelope.First, cursor.Queued + 1);
-        cursor.Away.Add(first, envelope.Last);
-        if (!envelope.IsSkip) cursor.Journaled.Add(first, envelope.Last);
-    }
-
-    /// <summary>The journal has these rows now.</summary>
-    public void Confirm(Envelope envelope)
-    {
-        var cursor = CursorOf(envelope.Gateway);
-        if (envelope.Last > cursor.Ledger)
-            cursor.Journaled.Add(Math.Max(envelope.First, cursor.Ledger + 1), envelope.Last);
-    }
-
-    /// <summary>The positions of a gateway that are in the journal and not yet settled, the newest ranges
-    /// last.</summary>
-    public IEnumerable<(long First, long Last)> Journaled(GatewayId gateway) => CursorOf(gateway).Journaled.Ranges;
-
-    /// <summary>True while rows wait for positions that neither the lane nor the journal has.</summary>
-    public bool HasGaps => cursors.Values.Any(cursor =>
-        cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(cursor.Ahead.Count - 1) > cursor.Next);
-
-    /// <summary>
-    /// Positions that journaled rows wait for and that nobody can send in time any more: rows of a gateway that is gone,
-    /// or that were given up on. The deadlines of a gateway's rows are in the order of their positions. Each gap is
-    /// reported once.
-    /// </summary>
-    public List<PositionRange> LastingGaps(DateTimeOffset now)
-    {
-        var gaps = new List<PositionRange>();
-        foreach (var (gateway, cursor) in cursors)
-        {
-            if (cursor.Ahead.Count == 0) continue;
-            var next = cursor.Next;
-            var behind = cursor.Ahead.FirstOrDefault(ahead => ahead.Key > next);
-            if (behind.Key == 0 || cursor.GapReported == next) continue;
-            if (!behind.Value.Part.Skipped && behind.Value.SentUntil > now) continue;
-            cursor.GapReported = next;
-            gaps.Add(new PositionRange(gateway, next, cursor.FirstKnownFrom(next)!.Value - 1));
-        }
-
-        return gaps;
-    }
-
-    /// <summary>Accepted rows that the journal has not been asked to take; from now on they have no deadline.</summary>
-    public List<Envelope> TakeUnjournaled(DateTimeOffset now)
-    {
-        var envelopes = new List<Envelope>();
-        // The journal takes whole envelopes: one whose rows are out in part has to wait, since these may come back.
-        if (Mortal == 0 || isUnjournaledOut) return envelopes;
-        for (var node = waiting.First; node is not null; node = node.Next)
-            if (Endless(node.Value.Part) is { } endless) node.Value = (endless, node.Value.Since);
-        foreach (var cursor in cursors.Values)
-            foreach (var (first, ahead) in cursor.Ahead.ToArray())
-                if (Endless(ahead.Part) is { } endless) cursor.Ahead[first] = ahead with { Part = endless };
-        return envelopes;
-
-        BatchPart? Endless(BatchPart part)
-        {
-            var envelope = part.Envelope;
-            if (part.Skipped || envelope.Acknowledge != Acknowledge.Accepted || envelope.Deadline <= now
-                || envelope.Deadline == DateTimeOffset.MaxValue) return null;
-            if (envelopes.Count == 0 || !ReferenceEquals(envelopes[^1], envelope)) envelopes.Add(envelope);
-            Mortal -= part.Count;
-            return part with { Envelope = envelope with { Deadline = DateTimeOffset.MaxValue } };
-        }
-    }
-
     /// <summary>Whether a batch is due, and if so why.</summary>
     public FlushCause? Due(DateTimeOffset now, bool draining)
     {
@@ -199,56 +111,6 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
     /// <summary>How long until the oldest row is due; the buffer is not empty.</summary>
     public TimeSpan DueIn(DateTimeOffset now) =>
         isPutBack ? TimeSpan.Zero : waiting.First!.Value.Since + options.FlushInterval - now;
-
-    /// <summary>
-    /// Gives up on the rows whose deadline has passed. Their bytes are let go; their positions stay in line, so that
-    /// the ledger moves over them.
-    /// </summary>
-    /// <returns>The positions that were given up on, to be answered as not written.</returns>
-    public ImmutableArray<PositionRange> Expire(DateTimeOffset now)
-    {
-        ImmutableArray<PositionRange>.Builder? expired = null;
-        var skips = new Dictionary<GatewayId, LinkedListNode<(BatchPart Part, DateTimeOffset Since)>>();
-        for (var node = waiting.First; node is not null;)
-        {
-            var (current, next) = (node, node.Next);
-            node = next;
-            var (part, since) = current.Value;
-            if (!part.Skipped)
-            {
-                if (part.Envelope.Deadline > now) continue;
-                Count(part, -1);
-                (expired ??= ImmutableArray.CreateBuilder<PositionRange>()).Add(part.Range);
-                part = Skip(part);
-                current.Value = (part, since);
-            }
-
-            // An outage leaves as many skipped envelopes as there were; neighbours of one gateway become one.
-            if (TryExtend(skips.GetValueOrDefault(part.Envelope.Gateway), part)) waiting.Remove(current);
-            else skips[part.Envelope.Gateway] = current;
-        }
-
-        foreach (var cursor in cursors.Values)
-            if (cursor.Ahead.Count > 0) ExpireAhead(cursor, now, expired ??= ImmutableArray.CreateBuilder<PositionRange>());
-        return expired?.ToImmutable() ?? [];
-    }
-
-    private void ExpireAhead(GatewayCursor cursor, DateTimeOffset now, ImmutableArray<PositionRange>.Builder expired)
-    {
-        foreach (var (first, ahead) in cursor.Ahead.ToArray())
-        {
-            if (ahead.Part.Skipped || ahead.Part.Envelope.Deadline > now) continue;
-            CountAhead(ahead.Part, -1);
-            expired.Add(ahead.Part.Range);
-            cursor.Ahead[first] = ahead with { Part = Skip(ahead.Part) };
-        }
-    }
-
-    private static BatchPart Skip(BatchPart part) => part with
-    {
-        Envelope = part.Envelope with { Runs = [], Keys = [], Traces = [], Acknowledge = Acknowledge.Committed },
-        Skipped = true,
-    };
 
     /// <summary>Puts a part in line, or, where something before it is missing or away, aside.</summary>
     private void Line(GatewayCursor cursor, BatchPart part, DateTimeOffset since, DateTimeOffset sentUntil)
@@ -299,16 +161,6 @@ internal sealed class LaneBuffer(LaneId lane, BatchingOptions options)
         cursor.Away.Remove(0, position);
         cursor.Queued = position;
         Advance(cursor);
-    }
-
-    /// <summary>Lets skipped positions of the same gateway that end just before a skipped part take it in.</summary>
-    private static bool TryExtend(LinkedListNode<(BatchPart Part, DateTimeOffset Since)>? node, BatchPart part)
-    {
-        if (node is not { Value: ({ Skipped: true } before, var since) }
-            || before.Envelope.Gateway != part.Envelope.Gateway || before.Last + 1 != part.First) return false;
-        var all = before.Envelope with { First = before.First, Count = before.Count + part.Count };
-        node.Value = (new BatchPart(all, 0, all.Count, Skipped: true), since);
-        return true;
     }
 
     /// <summary>

@@ -8,6 +8,7 @@ namespace Ingest.Node.Catalog;
 public sealed class RowBlock
 {
     private readonly List<(Shape Shape, int End)> rows = [];
+    private ReadOnlyMemory<byte>? elsewhere;
 
     /// <summary>Where the encoder appends the next tuple; <see cref="Commit"/> makes it a row.</summary>
     public TupleWriter Writer { get; } = new();
@@ -22,7 +23,8 @@ public sealed class RowBlock
     public ReadOnlySpan<byte> Tuple(int row) => Tuples(row, 1);
 
     /// <summary>The bytes of <paramref name="count"/> rows from <paramref name="first"/> on, without a gap.</summary>
-    public ReadOnlySpan<byte> Tuples(int first, int count) => Writer.Written[Start(first)..rows[first + count - 1].End];
+    public ReadOnlySpan<byte> Tuples(int first, int count) =>
+        (elsewhere is { } tuples ? tuples.Span : Writer.Written)[Start(first)..rows[first + count - 1].End];
 
     public int Length(int row) => rows[row].End - Start(row);
 
@@ -32,9 +34,19 @@ public sealed class RowBlock
     /// <summary>Takes back what was appended to <see cref="Writer"/> since the last row.</summary>
     public void Abandon() => Writer.Truncate(Bytes);
 
+    /// <summary>Gives its own storage back, and reads its tuples from where they are as well, until it is
+    /// cleared.</summary>
+    /// <param name="tuples">The same bytes, which nobody changes.</param>
+    public void MoveTo(ReadOnlyMemory<byte> tuples)
+    {
+        elsewhere = tuples;
+        Writer.Release();
+    }
+
     /// <summary>Empties the block and keeps its storage.</summary>
     public void Clear()
     {
+        elsewhere = null;
         rows.Clear();
         Writer.Truncate(0);
     }

@@ -9,7 +9,8 @@ namespace Ingest.Node.Catalog;
 /// </summary>
 public sealed class TupleWriter(int capacity = 256) : IBufferWriter<byte>
 {
-    private byte[] buffer = new byte[capacity];
+    private byte[] buffer = ArrayPool<byte>.Shared.Rent(capacity);
+    private int expected;
 
     /// <summary>The number of bytes written.</summary>
     public int Length { get; private set; }
@@ -47,6 +48,15 @@ public sealed class TupleWriter(int capacity = 256) : IBufferWriter<byte>
         Length = length;
     }
 
+    /// <summary>Empties it and gives the storage back; as much is taken again with the next byte.</summary>
+    public void Release()
+    {
+        (expected, Length) = (Length, 0);
+        var given = buffer;
+        buffer = [];
+        if (given.Length > 0) ArrayPool<byte>.Shared.Return(given);
+    }
+
     void IBufferWriter<byte>.Advance(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, buffer.Length - Length);
@@ -61,6 +71,12 @@ public sealed class TupleWriter(int capacity = 256) : IBufferWriter<byte>
 
     Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => ((IBufferWriter<byte>)this).GetMemory(sizeHint).Span;
 
-    private void Grow(int count) =>
-        Array.Resize(ref buffer, (int)Math.Min(Array.MaxLength, Math.Max(buffer.Length * 2L, (long)Length + count)));
+    private void Grow(int count)
+    {
+        var wanted = Math.Max(Math.Max(buffer.Length * 2L, expected), (long)Length + count);
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, wanted));
+        Written.CopyTo(larger);
+        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        buffer = larger;
+    }
 }

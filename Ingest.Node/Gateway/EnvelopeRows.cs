@@ -11,6 +11,10 @@ internal readonly record struct RowSlice(Submission Submission, int FirstRow, in
 /// <summary>Copies the rows of submissions, their keys and traces, into an envelope.</summary>
 internal static class EnvelopeRows
 {
+    /// <summary>Submissions of so many bytes, pieces of streams that is, read their tuples from the envelope afterwards,
+    /// so that a backlog in memory holds them once.</summary>
+    private const int MovedFrom = 16 * 1024;
+
     /// <param name="envelope">The envelope without its rows.</param>
     /// <param name="bytes">The bytes of all the rows' tuples.</param>
     public static Envelope Copy(Envelope envelope, List<RowSlice> slices, int bytes) =>
@@ -26,6 +30,7 @@ internal static class EnvelopeRows
         int runStart = 0, length = 0;
         foreach (var (submission, firstRow, rows) in CollectionsMarshal.AsSpan(slices))
         {
+            var start = length;
             for (var row = firstRow; row < firstRow + rows; row++)
             {
                 var rowShape = submission.Rows.ShapeOf(row);
@@ -36,6 +41,9 @@ internal static class EnvelopeRows
                 length += tuple.Length;
                 ends.Add(length - runStart);
             }
+
+            if (rows == submission.Rows.Count && length - start >= MovedFrom)
+                submission.Rows.MoveTo(tuples.AsMemory(start, length - start));
         }
 
         CloseRun();

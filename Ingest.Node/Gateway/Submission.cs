@@ -13,7 +13,9 @@ namespace Ingest.Node.Gateway;
 /// </summary>
 public sealed class Submission : IValueTaskSource
 {
-    private Verdict[] verdicts = new Verdict[1];
+    // Most verdicts are of one word: one byte for each row that waits, and more for those alone that have more to say.
+    private VerdictKind[] kinds = new VerdictKind[1];
+    private readonly Dictionary<int, Verdict> exceptions = [];
     private readonly List<(int FirstRow, Receipt Receipt)> receipts = [];
     private int pending;
     private ManualResetValueTaskSourceCore<bool> completion;
@@ -51,7 +53,8 @@ public sealed class Submission : IValueTaskSource
     public Acknowledge? Acknowledge { get; set; }
 
     /// <summary>The verdict of a row, once the submission is complete.</summary>
-    public Verdict this[int row] => verdicts[row];
+    public Verdict this[int row] =>
+        exceptions.Count > 0 && exceptions.TryGetValue(row, out var verdict) ? verdict : new Verdict(kinds[row]);
 
     /// <summary>The receipt of a row whose verdict is accepted.</summary>
     public Receipt ReceiptOf(int row)
@@ -90,8 +93,9 @@ public sealed class Submission : IValueTaskSource
         SubmittedAt = now;
         Request = Activity.Current is { Recorded: true } request ? request.Context : default;
         pending = Rows.Count;
-        if (verdicts.Length < pending) verdicts = new Verdict[pending];
-        else Array.Clear(verdicts, 0, pending);
+        if (kinds.Length < pending) kinds = new VerdictKind[pending];
+        else Array.Clear(kinds, 0, pending);
+        exceptions.Clear();
         completion.Reset();
         return new ValueTask(this, completion.Version);
     }
@@ -100,9 +104,10 @@ public sealed class Submission : IValueTaskSource
     /// <returns>True where it was the last one: the submission is now to be completed, once.</returns>
     internal bool Settle(int row, Verdict verdict)
     {
-        if (verdicts[row].Kind != VerdictKind.Pending)
+        if (kinds[row] != VerdictKind.Pending)
             throw new InvalidOperationException($"Row {row} of a submission has its verdict already.");
-        verdicts[row] = verdict;
+        kinds[row] = verdict.Kind;
+        if (verdict.Rejection is not null || verdict.RepeatedId is not null) exceptions.Add(row, verdict);
         return --pending == 0;
     }
 
@@ -113,7 +118,7 @@ public sealed class Submission : IValueTaskSource
         var settled = 0;
         for (var row = 0; row < Rows.Count; row++)
         {
-            if (verdicts[row].Kind != VerdictKind.Pending) continue;
+            if (kinds[row] != VerdictKind.Pending) continue;
             Settle(row, verdict);
             settled++;
         }

@@ -18,7 +18,7 @@ namespace Ingest.Node.Batching.Journal;
 /// neither read nor written for a while reads first (<see cref="JournalTimes"/>).
 /// </para>
 /// </summary>
-internal sealed class JournalActor : ReceiveActor, IWithTimers
+internal sealed partial class JournalActor : ReceiveActor, IWithTimers
 {
     /// <summary>The circuit breaker of the plugin answers much sooner; this is for a plugin that is gone.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
@@ -41,12 +41,8 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
     private long last;
     private bool isOpen;
     private JournalSequence? opening;
-    private JournalSequence? readingBack;
-    private ReadBack? readBack;
-    private int readBackCount;
     private int reads;
     private int reader;
-    private int backReader;
     private int attempt;
     private int failures;
     private bool isProbing;
@@ -309,46 +305,6 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
         PauseAfter(cause);
     }
 
-    private void HandleReadBack(ReadBack request)
-    {
-        if (!isOpen) return;
-        readBack = request;
-        readBackCount = 0;
-        readingBack = new JournalSequence(request.From, mark);
-        backReader = StartReader(request.From, request.To, request.Max);
-    }
-
-    private void TakeBack(JournalReader.Read read)
-    {
-        readBackCount++;
-        if (readingBack!.Take(read.Sequence) is { } missing)
-            Close(new Damaged(generation, missing, "an event is missing"));
-        else
-            Context.Parent.Tell(new Replayed(generation, read.Sequence, EnvelopeOf(read.Payload)));
-    }
-
-    private void HandleReadBackEnded(JournalReader.ReadEnded ended)
-    {
-        backReader = 0;
-        if (JournalSequence.IsDamage(ended.Cause))
-        {
-            // Opened anew, the journal tells which event it is, and whether its loss is accepted.
-            Close(new Overtaken(generation));
-        }
-        else if (ended.Cause is not null)
-        {
-            Timers.StartSingleTimer(nameof(RetryReadBack), RetryReadBack.Instance, options.RetryMax);
-        }
-        else if (readBackCount < readBack!.Max && readingBack!.End(readBack.To) is { } missing)
-        {
-            Close(new Damaged(generation, missing, "the journal ends before it"));
-        }
-        else
-        {
-            Context.Parent.Tell(new ReadBackDone(generation, IsComplete: true));
-        }
-    }
-
     private void PauseAfter(Exception cause)
     {
         if (failures == 0) Context.Parent.Tell(new Waiting(generation, cause.GetBaseException().Message));
@@ -380,11 +336,6 @@ internal sealed class JournalActor : ReceiveActor, IWithTimers
     private sealed record Retry
     {
         public static readonly Retry Instance = new();
-    }
-
-    private sealed record RetryReadBack
-    {
-        public static readonly RetryReadBack Instance = new();
     }
 
     private sealed record WriteTimedOut(int Attempt);
