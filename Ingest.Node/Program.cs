@@ -21,6 +21,13 @@ internal static class Program
                 return await ApiKeyCommand.RunAsync(rest, NodeSettings.Load(), TimeProvider.System);
             if (arguments is ["dead-letters", .. var command])
                 return await LettersCommand.RunAsync(command, NodeSettings.Load(), AnsiConsole.Console);
+            if (arguments is [var unknown, ..])
+            {
+                await Console.Error.WriteLineAsync(
+                    $"ingest: a node knows no '{unknown}'; its settings are in hocon/ingest.conf, with their variables");
+                return 2;
+            }
+
             await using var node = new NodeHost(NodeSettings.Load(), TimeProvider.System);
             await node.StartAsync(CancellationToken.None);
             StartScreen.Show(node, Console.Out);

@@ -16,10 +16,10 @@ internal static class GrowthCommandLine
     public static Command Create(IAnsiConsole console)
     {
         var node = Number("--node-us", 19, "A node's work for one row, in microseconds of a core");
-        var batch = Number("--batch-us", 150, "PostgreSQL's work for a batch");
-        var row = Number("--row-us", 6, "PostgreSQL's work for each row of a batch");
+        var batch = Number("--batch-us", 270, "PostgreSQL's work for a batch");
+        var row = Number("--row-us", 2.4, "PostgreSQL's work for each row of a batch");
         var commit = Number("--commit-us", 1000, "How long a commit waits for the disk");
-        var generator = Number("--generator-us", 12, "The load generator's work for one row, where it shares the cores");
+        var generator = Number("--generator-us", 10, "The load generator's work for one row, where it shares the cores");
         var lanes = new Option<int>("--lanes") { Description = "Lanes of the table", DefaultValueFactory = _ => 4 };
         var flushEvery = new Option<int>("--flush-every")
         {
