@@ -94,10 +94,11 @@ public sealed class IngestClientTests : IAsyncLifetime
     [Fact]
     public async Task Should_have_no_more_rows_in_flight_than_it_may()
     {
-        gateway.Holds = true;
         await using var client = new IngestClient(
             new IngestClientOptions { Address = Address, MaxRowsInFlight = 10 });
+        using var holding = gateway.Hold();
         var calls = Enumerable.Range(0, 25).Select(_ => client.CreateAsync("clicks", new { url = "u" })).ToList();
+        await Http.Eventually.IsAsync(() => gateway.SubmittedRows >= 10);
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             client.CreateAsync("clicks", new { url = "late" }, cancellation: patience.Token));

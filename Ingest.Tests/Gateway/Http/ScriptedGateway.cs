@@ -71,6 +71,23 @@ internal sealed class ScriptedGateway : IRowGateway
     /// <summary>Waits for the next submission that is held.</summary>
     public Task<Held> TakeHeldAsync() => held.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
 
+    /// <summary>Keeps submissions until what is returned is disposed, which releases those that are left: so that whoever
+    /// waits for them ends, even where the test has failed.</summary>
+    public IDisposable Hold()
+    {
+        Holds = true;
+        return new Holding(this);
+    }
+
+    private sealed class Holding(ScriptedGateway gateway) : IDisposable
+    {
+        public void Dispose()
+        {
+            gateway.Holds = false;
+            while (gateway.held.Reader.TryRead(out var left)) left.Release();
+        }
+    }
+
     internal sealed class Held(ScriptedGateway gateway, Submission submission, long first)
     {
         public int Rows => submission.Rows.Count;
