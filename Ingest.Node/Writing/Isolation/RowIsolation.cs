@@ -124,7 +124,6 @@ internal sealed class RowIsolation
 
     private async Task<bool> SuspectAsync(ConstraintCheck check)
     {
-        if (!await trials.TryStageAsync()) return false;
         var found = await trials.FindAsync(check);
         if (found is null) suspicions.Forget(check);
         if (found is null) return false;

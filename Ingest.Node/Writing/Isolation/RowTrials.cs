@@ -47,8 +47,8 @@ internal sealed class RowTrials(
         if (SqlErrors.IsPolicyViolation(error)) suspicions.NotePolicy(error.MessageText);
     }
 
-    /// <summary>Puts all rows where the server can look at them; once is enough.</summary>
-    /// <returns>False where rows cannot be put into a temporary table.</returns>
+    /// <summary>Makes ready for the server to try rows; once is enough.</summary>
+    /// <returns>False where it cannot.</returns>
     public async ValueTask<bool> TryStageAsync()
     {
         if (staged is null && !isStagingRefused)
@@ -61,10 +61,9 @@ internal sealed class RowTrials(
     public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind) =>
         TryAsync(() => transaction.FindCheckAsync(kind, cancellation));
 
-    /// <summary>The staged rows that a constraint is likely to refuse, by index; null where that cannot be
-    /// asked.</summary>
+    /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
     public Task<HashSet<int>?> FindAsync(ConstraintCheck check) =>
-        TryAsync(() => staged!.FindAsync(check, cancellation))!;
+        TryAsync(() => transaction.FindAsync(fitted.Table!, grouped, check, cancellation));
 
     /// <summary>Copies rows in one go.</summary>
     /// <returns>Why they are not written; null where they are.</returns>
@@ -113,12 +112,15 @@ internal sealed class RowTrials(
         return rows.Count;
     }
 
-    /// <summary>Has the server insert staged rows, and rejects those that it refuses one by one.</summary>
+    /// <summary>Has the server insert rows, and rejects those that it refuses one by one.</summary>
     /// <returns>False where that could not be done.</returns>
     public async Task<bool> TryInsertAsync(IReadOnlyList<int> indexes)
     {
+        if (!await TryStageAsync()) return false;
         meter.CountSuspects(indexes.Count);
         var refused = await TryAsync(() => staged!.InsertAsync(indexes, suspicions.Policies, cancellation));
+        // What was copied is gone with what failed.
+        if (refused is null) staged = null;
         foreach (var (index, error) in refused ?? []) Reject(Rows, index, error);
         return refused is not null;
     }
@@ -141,6 +143,7 @@ internal sealed class RowTrials(
         }
 
         await transaction.UndoAsync(cancellation);
+        staged = null;
         return refused is null ? null : [.. refused.Select(row => ToRejected(grouped, row.Index, row.Error))];
     }
 
@@ -162,7 +165,7 @@ internal sealed class RowTrials(
 
     private void Reject(BatchRows rows, int index, RowError error)
     {
-        if (!ConstraintCheck.IsFor(RefusalKind.Of(error))) Unforeseeable++;
+        if (!ConstraintCheck.IsFor(RefusalKind.Of(error.In(fitted.Table!)))) Unforeseeable++;
         rejections.Add(ToRejected(rows, index, error));
     }
 

@@ -12,22 +12,19 @@ using Npgsql;
 namespace Ingest.Node.Writing.Isolation;
 
 /// <summary>
-/// Rows of a batch in a temporary table of the connection's own, where the server can look at all of them at once, and
-/// try them without a round trip for each. One such table serves all shapes; it is empty in each new
-/// transaction.
+/// Rows of a batch in a temporary table of the connection's own, where the server can try them without a round trip for
+/// each. One such table serves all shapes; it is empty in each new transaction.
 /// </summary>
 internal sealed class StagedRows
 {
     /// <summary>The column with a row's index in the batch; a name that no sane column has.</summary>
     public const string Place = "\"ingest: the row's place\"";
 
-    /// <summary>Stands for the table itself in the query of a <see cref="ConstraintCheck"/>.</summary>
-    public const string Self = "\"ingest: the rows\"";
-
     private readonly NpgsqlConnection connection;
     private readonly TableDescriptor table;
     private readonly BatchRows rows;
     private readonly string name;
+    private readonly HashSet<int> staged = [];
 
     private StagedRows(NpgsqlConnection connection, TableDescriptor table, BatchRows rows)
     {
@@ -39,39 +36,15 @@ internal sealed class StagedRows
         name = $"pg_temp.ingest_rows_{Convert.ToHexStringLower(digest.AsSpan(0, 12))}";
     }
 
-    /// <summary>Copies rows into the temporary table.</summary>
-    /// <exception cref="PostgresException">The role may make no temporary table, or a value is not one of its
-    /// type.</exception>
-    public static async Task<StagedRows> CopyAsync(
+    /// <summary>Makes the temporary table, empty.</summary>
+    /// <exception cref="PostgresException">The role may make none.</exception>
+    public static async Task<StagedRows> CreateAsync(
         NpgsqlConnection connection, TableDescriptor table, BatchRows rows, CancellationToken cancellation)
     {
-        var staged = new StagedRows(connection, table, rows);
-        await using (var create = new NpgsqlCommand($"{staged.Create()}; {InsertLoop.CreateRefused}", connection))
+        var made = new StagedRows(connection, table, rows);
+        await using (var create = new NpgsqlCommand($"{made.Create()}; {InsertLoop.CreateRefused}", connection))
             await create.ExecuteNonQueryAsync(cancellation);
-        foreach (var (shape, first, count) in rows.Shapes())
-        {
-            var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
-            await TupleCopy.StreamAsync(
-                connection,
-                $"COPY {staged.name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
-                [Placed(rows, first, count)],
-                cancellation);
-        }
-
-        return staged;
-    }
-
-    /// <summary>The rows that a constraint is likely to refuse, by index.</summary>
-    /// <exception cref="PostgresException">The constraint cannot be checked so; the transaction is
-    /// aborted.</exception>
-    public async Task<HashSet<int>> FindAsync(ConstraintCheck check, CancellationToken cancellation)
-    {
-        var query = check.Query.Replace(Self, name, StringComparison.Ordinal);
-        await using var command = new NpgsqlCommand(query, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var indexes = new HashSet<int>();
-        while (await reader.ReadAsync(cancellation)) indexes.Add(reader.GetInt32(0));
-        return indexes;
+        return made;
     }
 
     /// <summary>
@@ -82,11 +55,12 @@ internal sealed class StagedRows
     /// <param name="alsoRefused">The words of errors that are a row's fault though their class is not: of policies of
     /// row level security.</param>
     /// <returns>The refused rows, by index.</returns>
-    /// <exception cref="PostgresException">An error that is not the fault of a row; the transaction is
-    /// aborted.</exception>
+    /// <exception cref="PostgresException">An error that is not the fault of a row, or a value is not one of its type;
+    /// the transaction is aborted.</exception>
     public async Task<List<(int Index, RowError Error)>> InsertAsync(
         IReadOnlyList<int> indexes, ImmutableArray<string> alsoRefused, CancellationToken cancellation)
     {
+        await CopyAsync(indexes, cancellation);
         await using var batch = new NpgsqlBatch(connection);
         foreach (var (shape, chosen) in ByShape(indexes))
         {
@@ -109,11 +83,30 @@ internal sealed class StagedRows
         return refused;
     }
 
+    /// <summary>Copies those of some rows into the temporary table that are not there yet.</summary>
+    private async Task CopyAsync(IReadOnlyList<int> indexes, CancellationToken cancellation)
+    {
+        var missing = indexes.Where(staged.Add).ToArray();
+        var next = 0;
+        foreach (var (shape, first, count) in rows.Shapes())
+        {
+            var start = next;
+            while (next < missing.Length && missing[next] < first + count) next++;
+            if (next == start) continue;
+            var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
+            await TupleCopy.StreamAsync(
+                connection,
+                $"COPY {name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
+                [Placed(missing.AsSpan(start..next))],
+                cancellation);
+        }
+    }
+
     /// <summary>Puts before each tuple's fields one with the row's index.</summary>
-    private static ReadOnlyMemory<byte> Placed(BatchRows rows, int first, int count)
+    private ReadOnlyMemory<byte> Placed(ReadOnlySpan<int> indexes)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        for (var index = first; index < first + count; index++)
+        foreach (var index in indexes)
         {
             var tuple = rows.At(index).Tuple.Span;
             var head = bytes.GetSpan(10);
