@@ -26,6 +26,7 @@ internal static class Groups
         ("remote", RemoteAsync),
         ("bad-rows", BadRowsGroup.MakeAsync),
         (RefusalsGroup.Name, RefusalsGroup.MakeAsync),
+        ("foresight", ForesightGroup.MakeAsync),
         ("latency", stage => Task.FromResult(Latency(stage))),
         ("burst", stage => Task.FromResult(Burst.Of(stage))),
     ];

@@ -135,8 +135,8 @@ internal sealed class LaneTransaction : IAsyncDisposable
         TableDescriptor table, BatchRows rows, ConstraintCheck check, CancellationToken cancellation) =>
         SuspectSearch.RunAsync(connection, table, rows, check, cancellation);
 
-    /// <summary>Words a check for the constraint that has refused a row; null where there can be none.</summary>
-    public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind, CancellationToken cancellation) =>
+    /// <summary>Words the checks for the constraint that has refused a row.</summary>
+    public Task<ImmutableArray<ConstraintCheck>> FindChecksAsync(RefusalKind kind, CancellationToken cancellation) =>
         ConstraintCheck.FindAsync(connection, kind, cancellation);
 
     /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of

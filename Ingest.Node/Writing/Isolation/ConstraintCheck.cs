@@ -22,73 +22,24 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
 
     public const string Place = "\"ingest: the row's place\"";
 
-    // Columns that stand in an expression or in the index's condition are known by what the index depends on.
-    private const string FindUnique = """
-        SELECT ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-                      WHERE a.attrelid = i.indrelid AND (a.attnum = ANY (i.indkey) OR EXISTS (
-                          SELECT FROM pg_catalog.pg_depend d
-                           WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
-                             AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid
-                             AND d.refobjsubid = a.attnum)) AND a.attnum > 0),
-               ARRAY(SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k, false)
-                       FROM pg_catalog.generate_series(1, i.indnkeyatts) k ORDER BY k),
-               ARRAY(SELECT pg_catalog.format('OPERATOR(%I.%s)', s.nspname, p.oprname)
-                       FROM pg_catalog.unnest(x.conexclop) WITH ORDINALITY e (operator, place)
-                       JOIN pg_catalog.pg_operator p ON p.oid = e.operator
-                       JOIN pg_catalog.pg_namespace s ON s.oid = p.oprnamespace ORDER BY e.place),
-               pg_catalog.pg_get_expr(i.indpred, i.indrelid), i.indrelid::regclass::text
-          FROM pg_catalog.pg_index i
-          JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-          JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
-          LEFT JOIN pg_catalog.pg_constraint x ON x.conindid = i.indexrelid AND x.contype = 'x'
-         WHERE n.nspname = $1 AND t.relname = $2 AND c.relname = $3 AND (i.indisunique OR i.indisexclusion)
-        """;
+    /// <summary>A row may be compared with all of them.</summary>
+    private const int MostPartitions = 64;
 
-    private const string FindForeignKey = """
-        SELECT ARRAY(SELECT a.attname::text FROM unnest(f.conkey) WITH ORDINALITY k (number, place)
-                       JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.number
-                      ORDER BY k.place),
-               ARRAY(SELECT a.attname::text FROM unnest(f.confkey) WITH ORDINALITY k (number, place)
-                       JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.number
-                      ORDER BY k.place),
-               f.confrelid::regclass::text
-          FROM pg_catalog.pg_constraint f
-          JOIN pg_catalog.pg_class t ON t.oid = f.conrelid
-          JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-         WHERE n.nspname = $1 AND t.relname = $2 AND f.conname = $3 AND f.contype = 'f'
-        """;
+    /// <summary>What it looks for tells a check from others; the columns follow from that.</summary>
+    public bool Equals(ConstraintCheck? other) => other is not null && Kind == other.Kind && Query == other.Query;
 
-    private const string FindCheck = """
-        SELECT ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-                      WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)),
-               pg_catalog.pg_get_expr(c.conbin, c.conrelid)
-          FROM pg_catalog.pg_constraint c
-          JOIN pg_catalog.pg_class t ON t.oid = c.conrelid
-          JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-         WHERE n.nspname = $1 AND t.relname = $2 AND c.conname = $3 AND c.contype = 'c'
-        """;
+    public override int GetHashCode() => HashCode.Combine(Kind, Query);
 
-    // A domain has the constraints of the one that it is made of, too.
-    private const string FindDomain = """
-        WITH RECURSIVE level (type) AS (
-            SELECT t.oid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-             WHERE n.nspname = $1 AND t.typname = $2 AND t.typtype = 'd'
-             UNION ALL
-            SELECT t.typbasetype FROM level JOIN pg_catalog.pg_type t ON t.oid = level.type WHERE t.typtype = 'd')
-        SELECT pg_catalog.pg_get_expr(c.conbin, 0)
-          FROM level JOIN pg_catalog.pg_constraint c ON c.contypid = level.type
-         WHERE c.conname = $3
-        """;
-
-    /// <summary>Whether rows can be checked for this kind: not for a trigger's error, a policy's, a generated column's,
-    /// a missing partition.</summary>
+    /// <summary>Whether rows can be checked for this kind: not for a trigger's error, a policy's, a generated
+    /// column's.</summary>
     public static bool IsFor(RefusalKind kind) => kind switch
     {
         { Schema: null } => false,
         { SqlState: PostgresErrorCodes.NotNullViolation } => kind is { Table: not null, Column: not null },
         { SqlState: PostgresErrorCodes.CheckViolation, Domain: not null } =>
             kind is { Column: not null, Constraint: not null },
+        // No partition takes the row.
+        { SqlState: PostgresErrorCodes.CheckViolation, Constraint: null } => kind.Table is not null,
         _ => kind is
         {
             Table: not null,
@@ -105,36 +56,40 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
         && table.ByName.TryGetValue(Columns[0], out var column) && !column.HasDefault;
 
     /// <summary>Reads the constraint's definition and words its check.</summary>
-    /// <returns>null where rows cannot be checked for it.</returns>
-    public static async Task<ConstraintCheck?> FindAsync(
+    /// <returns>The checks for it, the one that finds more as a rule first; none where rows cannot be checked.</returns>
+    public static async Task<ImmutableArray<ConstraintCheck>> FindAsync(
         NpgsqlConnection connection, RefusalKind kind, CancellationToken cancellation)
     {
-        if (!IsFor(kind)) return null;
+        if (!IsFor(kind)) return [];
         if (kind.SqlState == PostgresErrorCodes.NotNullViolation)
-            return new ConstraintCheck(
-                kind, [kind.Column!], $"SELECT {Place} FROM {Rows} WHERE {TableNames.Quote(kind.Column!)} IS NULL");
+            return
+            [
+                new(kind, [kind.Column!], $"SELECT {Place} FROM {Rows} WHERE {TableNames.Quote(kind.Column!)} IS NULL"),
+            ];
         var (sql, table) = kind switch
         {
-            { Domain: { } domain } => (FindDomain, domain),
-            { SqlState: PostgresErrorCodes.ForeignKeyViolation } => (FindForeignKey, kind.Table!),
-            { SqlState: PostgresErrorCodes.CheckViolation } => (FindCheck, kind.Table!),
-            _ => (FindUnique, kind.Table!),
+            { Domain: { } domain } => (ConstraintSql.Domain, domain),
+            { Constraint: null } => (ConstraintSql.Partitions, kind.Table!),
+            { SqlState: PostgresErrorCodes.ForeignKeyViolation } => (ConstraintSql.ForeignKey, kind.Table!),
+            { SqlState: PostgresErrorCodes.CheckViolation } => (ConstraintSql.Check, kind.Table!),
+            _ => (ConstraintSql.Index, kind.Table!),
         };
         await using var command = new NpgsqlCommand(sql, connection)
         {
-            Parameters = { Sql.Text(kind.Schema!), Sql.Text(table), Sql.Text(kind.Constraint!) },
+            Parameters = { Sql.Text(kind.Schema!), Sql.Text(table), Sql.Text(kind.Constraint ?? "") },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        if (!await reader.ReadAsync(cancellation)) return null;
-        var check = sql switch
+        if (!await reader.ReadAsync(cancellation)) return [];
+        ImmutableArray<ConstraintCheck> checks = sql switch
         {
-            FindDomain => OfDomain(kind, reader.GetString(0)),
-            FindForeignKey => OfForeignKey(kind, reader),
-            FindCheck => new ConstraintCheck(
-                kind, Names(reader, 0), $"SELECT {Place} FROM {Rows} WHERE NOT ({reader.GetString(1)})"),
+            ConstraintSql.Domain => [OfDomain(kind, reader.GetString(0))],
+            ConstraintSql.Partitions => OfPartitions(kind, reader),
+            ConstraintSql.ForeignKey => [OfForeignKey(kind, reader)],
+            ConstraintSql.Check =>
+                [new(kind, Names(reader, 0), $"SELECT {Place} FROM {Rows} WHERE NOT ({reader.GetString(1)})")],
             _ => OfIndex(kind, reader),
         };
-        return check.Columns.IsEmpty ? null : check;
+        return checks.All(check => check.Columns.IsEmpty) ? [] : checks;
     }
 
     /// <summary>Its expression calls the value VALUE.</summary>
@@ -143,6 +98,20 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
         [kind.Column!],
         $"SELECT {Place} FROM (SELECT {Place}, {TableNames.Quote(kind.Column!)} AS value FROM {Rows}) s "
         + $"WHERE NOT ({expression})");
+
+    /// <summary>A partition's constraint holds for the rows that it takes; that of a table which is one itself, for those
+    /// that come to it.</summary>
+    private static ImmutableArray<ConstraintCheck> OfPartitions(RefusalKind kind, NpgsqlDataReader table)
+    {
+        var partitions = Names(table, 1);
+        if (partitions.Length > MostPartitions) return [];
+        var comesHere = table.GetValue(2) is string own ? $"({own}) AND " : "";
+        var isTaken = partitions.IsEmpty ? "false" : string.Join(" OR ", partitions.Select(one => $"({one})"));
+        return
+        [
+            new(kind, Names(table, 0), $"SELECT {Place} FROM {Rows} WHERE {comesHere}({isTaken}) IS NOT TRUE"),
+        ];
+    }
 
     private static ConstraintCheck OfForeignKey(RefusalKind kind, NpgsqlDataReader constraint)
     {
@@ -159,38 +128,43 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
             """);
     }
 
-    /// <summary>For a unique index, or one of an exclusion constraint, which has operators of its own.</summary>
-    private static ConstraintCheck OfIndex(RefusalKind kind, NpgsqlDataReader index)
+    /// <summary>For a unique index, or one of an exclusion constraint, which has operators of its own: whether a key is
+    /// in the table, and whether one of the batch came before.</summary>
+    private static ImmutableArray<ConstraintCheck> OfIndex(RefusalKind kind, NpgsqlDataReader index)
     {
         var keys = Names(index, 1);
         var operators = Names(index, 2);
         var where = index.GetValue(3) is string predicate ? $" WHERE ({predicate})" : "";
-        var list = string.Join(", ", keys.Select((key, number) => $"({key}) AS {Key(number)}"));
+        var list = Each(", ", (key, name) => $"({key}) AS {name}");
         var given = $"(SELECT {Place}, {list} FROM {Rows}{where}) s";
-        var alike = string.Join(" AND ", keys.Select((_, number) =>
-            $"t.{Key(number)} {(operators.IsEmpty ? "=" : operators[number])} s.{Key(number)}"));
+        var numbers = operators.IsEmpty ? keys.Select(_ => "=").ToArray() : [.. operators];
+        var alike = string.Join(" AND ", numbers.Select((sign, number) => $"t.{Key(number)} {sign} s.{Key(number)}"));
         // LIMIT keeps the planner to one probe of the index for each row, however large it takes the rows' table for.
-        var taken = $"""
+        var taken = new ConstraintCheck(kind, Names(index, 0), $"""
             SELECT s.{Place} FROM {given}
              CROSS JOIN LATERAL (
                  SELECT FROM (SELECT {list} FROM {index.GetString(4)}{where}) t WHERE {alike} LIMIT 1) taken
-            """;
+            """);
         // Rows that exclude one another by something else than equality would have to be compared each with each.
-        var isEquality = operators.All(name => name == "OPERATOR(pg_catalog.=)");
-        return new ConstraintCheck(kind, Names(index, 0), isEquality ? $"{taken} UNION ALL {Repeated()}" : taken);
+        if (operators.Any(name => name != "OPERATOR(pg_catalog.=)")) return [taken];
+        var group = Each(", ", (_, name) => $"s.{name}");
+        return
+        [
+            taken,
+            taken with
+            {
+                Query = $"""
+                    SELECT s.{Place} FROM {given}
+                      JOIN (SELECT {group}, min(s.{Place}) AS first FROM {given}
+                             WHERE {Each(" AND ", (_, name) => $"s.{name} IS NOT NULL")}
+                             GROUP BY {group} HAVING count(*) > 1) t ON {Each(" AND ", (_, name) => $"t.{name} = s.{name}")}
+                     WHERE s.{Place} > t.first
+                    """,
+            },
+        ];
 
-        string Repeated()
-        {
-            var group = string.Join(", ", keys.Select((_, number) => $"s.{Key(number)}"));
-            var known = string.Join(" AND ", keys.Select((_, number) => $"s.{Key(number)} IS NOT NULL"));
-            var equal = string.Join(" AND ", keys.Select((_, number) => $"t.{Key(number)} = s.{Key(number)}"));
-            return $"""
-                SELECT s.{Place} FROM {given}
-                  JOIN (SELECT {group}, min(s.{Place}) AS first FROM {given} WHERE {known}
-                         GROUP BY {group} HAVING count(*) > 1) t ON {equal}
-                 WHERE s.{Place} > t.first
-                """;
-        }
+        string Each(string separator, Func<string, string, string> word) =>
+            string.Join(separator, keys.Select((key, number) => word(key, Key(number))));
 
         static string Key(int number) => string.Create(CultureInfo.InvariantCulture, $"\"ingest: key {number}\"");
     }

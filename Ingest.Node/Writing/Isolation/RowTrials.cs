@@ -17,6 +17,8 @@ internal sealed class RowTrials(
     private readonly BatchRows grouped =
         fitted.Rows.IsInOrder ? new BatchRows(fitted.Rows.Without(ImmutableHashSet<int>.Empty)) : fitted.Rows;
 
+    private readonly HashSet<RefusalKind> uncheckable = [];
+
     private StagedRows? staged;
     // An INSERT would follow the table's rules, which COPY passes by.
     private bool isStagingRefused = fitted.Table!.HasInsertRule;
@@ -57,9 +59,14 @@ internal sealed class RowTrials(
         return staged is not null;
     }
 
-    /// <summary>Words a check for a kind of refusal; null where there can be none.</summary>
-    public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind) =>
-        TryAsync(() => transaction.FindCheckAsync(kind, cancellation));
+    /// <summary>Words the checks for a kind of refusal; none where there can be none.</summary>
+    public async Task<ImmutableArray<ConstraintCheck>> FindChecksAsync(RefusalKind kind)
+    {
+        var checks = await TryAsync(() => transaction.FindChecksAsync(kind, cancellation));
+        if (!checks.IsDefaultOrEmpty) return checks;
+        uncheckable.Add(kind);
+        return [];
+    }
 
     /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
     public Task<HashSet<int>?> FindAsync(ConstraintCheck check) =>
@@ -114,13 +121,12 @@ internal sealed class RowTrials(
 
     /// <summary>Has the server insert rows, and rejects those that it refuses one by one.</summary>
     /// <returns>False where that could not be done.</returns>
-    public async Task<bool> TryInsertAsync(IReadOnlyList<int> indexes)
+    public async Task<bool> TryInsertAsync(int[] indexes)
     {
         if (!await TryStageAsync()) return false;
-        meter.CountSuspects(indexes.Count);
+        meter.CountSuspects(indexes.Length);
         var refused = await TryAsync(() => staged!.InsertAsync(indexes, suspicions.Policies, cancellation));
-        // What was copied is gone with what failed.
-        if (refused is null) staged = null;
+        staged = null;
         foreach (var (index, error) in refused ?? []) Reject(Rows, index, error);
         return refused is not null;
     }
@@ -165,7 +171,8 @@ internal sealed class RowTrials(
 
     private void Reject(BatchRows rows, int index, RowError error)
     {
-        if (!ConstraintCheck.IsFor(RefusalKind.Of(error.In(fitted.Table!)))) Unforeseeable++;
+        var kind = RefusalKind.Of(error.In(fitted.Table!));
+        if (!ConstraintCheck.IsFor(kind) || uncheckable.Contains(kind)) Unforeseeable++;
         rejections.Add(ToRejected(rows, index, error));
     }
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ingest.Messages;
@@ -24,7 +23,7 @@ internal sealed class StagedRows
     private readonly TableDescriptor table;
     private readonly BatchRows rows;
     private readonly string name;
-    private readonly HashSet<int> staged = [];
+    private bool isUsed;
 
     private StagedRows(NpgsqlConnection connection, TableDescriptor table, BatchRows rows)
     {
@@ -48,8 +47,8 @@ internal sealed class StagedRows
     }
 
     /// <summary>
-    /// Inserts rows in order, in blocks, each in a subtransaction of its own, within one round trip. The rows of a
-    /// block that PostgreSQL refuses are inserted one by one, and those that it refuses then are left out.
+    /// Inserts rows in order, in blocks, each in a subtransaction of its own, within one round trip. Those of a block
+    /// that PostgreSQL refuses are inserted one by one, and those that it refuses then are left out. Once only.
     /// </summary>
     /// <param name="indexes">The rows to try, by index, in ascending order.</param>
     /// <param name="alsoRefused">The words of errors that are a row's fault though their class is not: of policies of
@@ -58,17 +57,25 @@ internal sealed class StagedRows
     /// <exception cref="PostgresException">An error that is not the fault of a row, or a value is not one of its type;
     /// the transaction is aborted.</exception>
     public async Task<List<(int Index, RowError Error)>> InsertAsync(
-        IReadOnlyList<int> indexes, ImmutableArray<string> alsoRefused, CancellationToken cancellation)
+        int[] indexes, ImmutableArray<string> alsoRefused, CancellationToken cancellation)
     {
-        await CopyAsync(indexes, cancellation);
+        // Whatever is in the table is tried.
+        if (isUsed) throw new InvalidOperationException("Rows were staged before.");
+        isUsed = true;
         await using var batch = new NpgsqlBatch(connection);
         foreach (var (shape, chosen) in ByShape(indexes))
         {
+            await CopyAsync(shape, chosen, cancellation);
             batch.BatchCommands.Add(new NpgsqlBatchCommand(
-                $"SELECT set_config('{InsertLoop.Tried}', $1, true), "
-                + $"set_config('{InsertLoop.AlsoRefused}', $2::text, true)")
+                $"SELECT set_config('{InsertLoop.First}', $1::text, true), "
+                + $"set_config('{InsertLoop.Last}', $2::text, true), "
+                + $"set_config('{InsertLoop.AlsoRefused}', $3::text, true)")
             {
-                Parameters = { Sql.Text(chosen), new() { Value = alsoRefused.ToArray() } },
+                Parameters =
+                {
+                    new() { Value = chosen.Span[0] }, new() { Value = chosen.Span[^1] },
+                    new() { Value = alsoRefused.ToArray() },
+                },
             });
             batch.BatchCommands.Add(new NpgsqlBatchCommand(InsertLoop.For(table, shape, name)));
         }
@@ -83,23 +90,14 @@ internal sealed class StagedRows
         return refused;
     }
 
-    /// <summary>Copies those of some rows into the temporary table that are not there yet.</summary>
-    private async Task CopyAsync(IReadOnlyList<int> indexes, CancellationToken cancellation)
+    private async Task CopyAsync(Shape shape, ReadOnlyMemory<int> indexes, CancellationToken cancellation)
     {
-        var missing = indexes.Where(staged.Add).ToArray();
-        var next = 0;
-        foreach (var (shape, first, count) in rows.Shapes())
-        {
-            var start = next;
-            while (next < missing.Length && missing[next] < first + count) next++;
-            if (next == start) continue;
-            var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
-            await TupleCopy.StreamAsync(
-                connection,
-                $"COPY {name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
-                [Placed(missing.AsSpan(start..next))],
-                cancellation);
-        }
+        var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
+        await TupleCopy.StreamAsync(
+            connection,
+            $"COPY {name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
+            [Placed(indexes.Span)],
+            cancellation);
     }
 
     /// <summary>Puts before each tuple's fields one with the row's index.</summary>
@@ -135,23 +133,14 @@ internal sealed class StagedRows
         string? Text(int ordinal) => reader.GetString(ordinal) is { Length: > 0 } text ? text : null;
     }
 
-    private IEnumerable<(Shape Shape, string Chosen)> ByShape(IReadOnlyList<int> indexes)
+    private IEnumerable<(Shape Shape, ReadOnlyMemory<int> Chosen)> ByShape(int[] indexes)
     {
         var next = 0;
         foreach (var (shape, first, count) in rows.Shapes())
         {
-            var ranges = new StringBuilder();
-            while (next < indexes.Count && indexes[next] < first + count)
-            {
-                var start = next;
-                while (next + 1 < indexes.Count && indexes[next + 1] == indexes[next] + 1
-                    && indexes[next + 1] < first + count) next++;
-                ranges.Append(ranges.Length == 0 ? '{' : ',')
-                    .Append(CultureInfo.InvariantCulture, $"[{indexes[start]},{indexes[next]}]");
-                next++;
-            }
-
-            if (ranges.Length > 0) yield return (shape, ranges.Append('}').ToString());
+            var start = next;
+            while (next < indexes.Length && indexes[next] < first + count) next++;
+            if (next > start) yield return (shape, indexes.AsMemory(start..next));
         }
     }
 
