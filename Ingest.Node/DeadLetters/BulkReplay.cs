@@ -1,9 +1,11 @@
 using System.Data.Common;
 using System.Text.Json;
 using Ingest.Messages;
+using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
-using Ingest.Node.Observability;
 using Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Observability;
 
 namespace Ingest.Node.DeadLetters;
 

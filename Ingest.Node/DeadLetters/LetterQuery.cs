@@ -1,7 +1,7 @@
 using System.Globalization;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.DeadLetters;
 
