@@ -157,7 +157,8 @@ internal sealed class BulkReplay(
                 if (outcome.Kind == VerdictKind.NotWritten) notWritten++;
                 else unknown++;
             }
-            else if (outcome.Problem.Type == ProblemTypes.RowRejected || outcome.Problem.Type == ProblemTypes.RowInvalid)
+            else if (outcome.Problem.Type == ProblemTypes.RowRejected
+                || outcome.Problem.Type == ProblemTypes.RowInvalid)
                 rejected++;
             else skipped++;
         }

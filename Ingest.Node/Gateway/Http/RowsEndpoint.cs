@@ -69,7 +69,13 @@ internal sealed class RowsEndpoint(
             RowFormat.Json => JsonAsync(context, table, body, filter),
             RowFormat.Csv => NoneAsync(CsvAsync(context, table, body, filter)),
             _ => NoneAsync(streams.RunAsync(
-                context, table, body, new NdjsonFramer(options.MaxRowBytes), RowForm.Json, VerdictLayout.Lines, filter)),
+                context,
+                table,
+                body,
+                new NdjsonFramer(options.MaxRowBytes),
+                RowForm.Json,
+                VerdictLayout.Lines,
+                filter)),
         };
     }
 
