@@ -28,6 +28,7 @@ public static class IngestEndpoints
             .AddSingleton<EncoderPool>()
             .AddSingleton<TableLookup>()
             .AddSingleton<Failures>()
+            .AddSingleton<FailureAnswers>()
             .AddSingleton<SingleRow>()
             .AddSingleton<StreamSession>()
             .AddSingleton<RowsEndpoint>()
@@ -67,7 +68,7 @@ public static class IngestEndpoints
     public static void MapIngest(this IEndpointRouteBuilder endpoints)
     {
         var services = endpoints.ServiceProvider;
-        var failures = services.GetRequiredService<Failures>();
+        var failures = services.GetRequiredService<FailureAnswers>();
         var tables = services.GetRequiredService<TablesEndpoint>();
         var options = services.GetRequiredService<HttpOptions>();
         endpoints.Map(RowRoute.Pattern, services.GetRequiredService<RowsEndpoint>().HandleAsync)

@@ -16,7 +16,7 @@ internal sealed class RowsEndpoint(
     StreamSession streams,
     PartialRows partial,
     HttpOptions options,
-    Failures failures)
+    FailureAnswers failures)
 {
     private readonly Problem tooLarge = Problems.TooLarge(options.MaxRowBytes);
 
