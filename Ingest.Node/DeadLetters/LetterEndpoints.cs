@@ -35,7 +35,7 @@ internal static class LetterEndpoints
         MapOthers($"{one}/replay", "POST");
 
         void Map(string[] methods, string path, RequestDelegate handler, Scope scopes) => endpoints
-            .MapMethods(path, methods, services.GetRequiredService<Failures>().Guard(handler))
+            .MapMethods(path, methods, services.GetRequiredService<FailureAnswers>().Guard(handler))
             .RequireScope(scopes);
 
         // The answer to a wrong method shall be a problem like any other.

@@ -5,7 +5,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>Two nodes in this process, each with a role of its own, that talk to each other by sockets.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class ClusterTests : IAsyncLifetime
 {
     private TestDatabase database = null!;
@@ -20,7 +19,7 @@ public sealed class ClusterTests : IAsyncLifetime
         var seed = (await MembersAsync(batcher)).Single().GetProperty("address").GetString()!;
         gateway = await TestNode.StartAsync(
             database.ConnectionString, ("INGEST_ROLES", "gateway"), ("INGEST_SEED_NODES", seed));
-        await Soon.IsTrueAsync(async () => await gateway.Client.ReadinessAsync() == 200);
+        await Eventually.TrueAsync(async () => await gateway.Client.ReadinessAsync() == 200);
     }
 
     public async Task DisposeAsync()
@@ -35,12 +34,14 @@ public sealed class ClusterTests : IAsyncLifetime
     {
         var answer = await gateway.PostAsync("items", """[{"number":1},{"number":0},{"number":2}]""");
 
-        Assert.Equal([201, 422, 201], answer.Json.EnumerateArray().Select(line => line.GetProperty("status").GetInt32()));
+        Assert.Equal(
+            [201, 422, 201], answer.Json.EnumerateArray().Select(line => line.GetProperty("status").GetInt32()));
         Assert.Equal(2L, await database.ScalarAsync<long>("SELECT count(*) FROM items"));
         var members = await MembersAsync(gateway);
         Assert.Equal(
             ["batcher items/0", "gateway "],
-            members.Select(member => $"{Texts(member, "roles")} {Texts(member, "lanes")}").Order(StringComparer.Ordinal));
+            members.Select(member => $"{Texts(member, "roles")} {Texts(member, "lanes")}")
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]
