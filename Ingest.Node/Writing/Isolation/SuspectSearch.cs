@@ -1,4 +1,3 @@
-using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Catalog.Codecs;
 using Npgsql;
