@@ -11,8 +11,8 @@ public interface IJournalEvent
 public static class JournalEvents
 {
     /// <summary>
-    /// Rows that are accepted, as they came from their gateway; or, where the envelope skips, positions that nobody will
-    /// write any more.
+    /// Rows that are accepted, as they came from their gateway; or, where the envelope skips, positions that nobody
+    /// will write any more.
     /// </summary>
     public sealed record RowsTaken(LaneProtocol.Envelope Envelope) : IJournalEvent
     {

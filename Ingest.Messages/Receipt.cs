@@ -13,7 +13,8 @@ namespace Ingest.Messages;
 /// tell any more.</param>
 public readonly record struct Receipt(LaneId Lane, GatewayId Gateway, long Position, DateTimeOffset AcceptedAt)
 {
-    /// <summary>The longest text of a receipt; a table's served name is at most two quoted names of 63 characters.</summary>
+    /// <summary>The longest text of a receipt; a table's served name is at most two quoted names of 63
+    /// characters.</summary>
     public const int MaxLength = 1024;
 
     private const byte Version = 1;
@@ -28,7 +29,8 @@ public readonly record struct Receipt(LaneId Lane, GatewayId Gateway, long Posit
         if (text is not { Length: > 0 and <= MaxLength } || !Base64Url.IsValid(text)) return false;
         ReadOnlySpan<byte> bytes = Base64Url.DecodeFromChars(text);
         if (bytes.Length <= FixedBytes + sizeof(uint) || bytes[0] != Version) return false;
-        if (Crc32C.Of(bytes[..^sizeof(uint)]) != BinaryPrimitives.ReadUInt32BigEndian(bytes[^sizeof(uint)..])) return false;
+        var sum = BinaryPrimitives.ReadUInt32BigEndian(bytes[^sizeof(uint)..]);
+        if (Crc32C.Of(bytes[..^sizeof(uint)]) != sum) return false;
         var gateway = new Guid(bytes.Slice(1, GuidBytes), bigEndian: true);
         var rest = bytes[(1 + GuidBytes)..];
         var position = BinaryPrimitives.ReadInt64BigEndian(rest);
@@ -53,7 +55,8 @@ public readonly record struct Receipt(LaneId Lane, GatewayId Gateway, long Posit
         Gateway.Value.TryWriteBytes(bytes[1..], bigEndian: true, out _);
         var rest = bytes[(1 + GuidBytes)..];
         BinaryPrimitives.WriteInt64BigEndian(rest, Position);
-        BinaryPrimitives.WriteUInt32BigEndian(rest[sizeof(long)..], (uint)(AcceptedAt - DateTimeOffset.UnixEpoch).TotalMinutes);
+        BinaryPrimitives.WriteUInt32BigEndian(
+            rest[sizeof(long)..], (uint)(AcceptedAt - DateTimeOffset.UnixEpoch).TotalMinutes);
         BinaryPrimitives.WriteUInt16BigEndian(rest[(sizeof(long) + sizeof(uint))..], (ushort)Lane.Number);
         Encoding.UTF8.GetBytes(Lane.Table, bytes[FixedBytes..]);
         BinaryPrimitives.WriteUInt32BigEndian(bytes[^sizeof(uint)..], Crc32C.Of(bytes[..^sizeof(uint)]));

@@ -25,8 +25,8 @@ public enum VerdictKind : byte
     Accepted = 5,
 
     /// <summary>
-    /// The row is not in the table and will not be written, since its lane's journal holds as much as it may: the caller
-    /// may send it again later.
+    /// The row is not in the table and will not be written, since its lane's journal holds as much as it may: the
+    /// caller may send it again later.
     /// </summary>
     Overloaded = 6,
 }

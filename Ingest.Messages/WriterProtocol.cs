@@ -91,10 +91,11 @@ public static class WriterProtocol
 }
 
 /// <summary>What it took to write a batch, over all its transactions, the failed ones included.</summary>
-/// <param name="Attempts">Statements that tried rows: one for a batch without a bad row. k bad rows among n cost at most
-/// O(k log n).</param>
+/// <param name="Attempts">Statements that tried rows: one for a batch without a bad row. k bad rows among n cost at
+/// most O(k log n).</param>
 /// <param name="RowsTried">Rows in these statements: as many as the batch has, if none is bad.</param>
-/// <param name="Suspects">Rows that were set apart and tried one by one, since others like them had been refused.</param>
+/// <param name="Suspects">Rows that were set apart and tried one by one, since others like them had been
+/// refused.</param>
 public readonly record struct WriteStats(int Attempts, long RowsTried, int Suspects)
 {
     /// <summary>How long COPY took of it; zero for a batch that was small enough to be inserted.</summary>

@@ -23,7 +23,10 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
 
     private RootCommand Root()
     {
-        var name = new Argument<string>("name") { Description = "Who calls by the key; rotate by two keys of one name" };
+        var name = new Argument<string>("name")
+        {
+            Description = "Who calls by the key; rotate by two keys of one name",
+        };
         var grants = new Argument<string[]>("grants")
         {
             Description = "scope:table, as in write:clicks, read-dead-letters:sales.*, administer:*, observe:*",
@@ -56,7 +59,10 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
         var id = new Argument<string>("id") { Description = "The 16 digits in the middle of the key" };
         var remove = new Command("remove", "Remove a key; nodes take it no more within api-keys-refresh") { id };
         remove.SetAction((parsed, stop) => RemoveAsync(parsed.GetValue(id)!, stop));
-        return new RootCommand("The keys that callers of Ingest show, in the table ingest.api_keys.") { add, list, remove };
+        return new RootCommand("The keys that callers of Ingest show, in the table ingest.api_keys.")
+        {
+            add, list, remove,
+        };
     }
 
     private static string PostgresOf(NodeSettings settings)
@@ -84,7 +90,8 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
         if (!Grants.TryParse(stored.Grants, out _, out var malformed))
         {
             throw new SettingsException(
-                $"'{malformed}' is no grant: write, read-dead-letters, administer or observe, a colon, and a table or *.");
+                $"'{malformed}' is no grant: write, read-dead-letters, administer or observe, a colon, "
+                + "and a table or *.");
         }
 
         await Database.PrepareAsync(source, cancellation, ApiKeyTable.Definition);

@@ -70,7 +70,8 @@ internal sealed class NodeHost : IAsyncDisposable
 
         var postgres = embedded?.ConnectionString ?? Settings.Postgres;
         dataSource = Database.CreateDataSource(postgres, Settings.Writing);
-        await Database.WaitForAsync(stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
+        await Database.WaitForAsync(
+            stop => Database.PrepareAsync(dataSource, stop, ApiKeyTable.Definition), log, time, cancellation);
         if (JournalPlugin.IsElsewhere(Settings.Journal))
             await Database.WaitForAsync(
                 stop => Database.PrepareJournalAsync(Settings.Journal, stop), log, time, cancellation);
@@ -157,6 +158,8 @@ internal sealed class NodeHost : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(dataSource!)
             .AddSingleton(alarms)
+            // By a factory, so that it is disposed of with the others.
+            .AddSingleton(_ => new JournalServer(Settings.Journal))
             .AddSingleton<ITableCatalog>(catalog)
             .AddSingleton(Settings.Catalog)
             .AddHostedService<CatalogRefresher>()

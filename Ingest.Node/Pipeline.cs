@@ -102,7 +102,14 @@ internal static class Pipeline
                 var journal = Props.Create(() => new JournalActor(
                     lane, options, plugin, Random.Shared, JournalTimes.Default));
                 return Props.Create(() => new BatcherActor(
-                    lane, options, writer, journal, Random.Shared, metrics.Of(lane.Table), alarms, JournalTimes.Default));
+                    lane,
+                    options,
+                    writer,
+                    journal,
+                    Random.Shared,
+                    metrics.Of(lane.Table),
+                    alarms,
+                    JournalTimes.Default));
             },
             new LaneExtractor(settings.Cluster.Shards),
             new ShardOptions
@@ -128,7 +135,8 @@ internal static class Pipeline
             var actor = system.ActorOf(Props.Create(() => new GatewayActor(options, gateway, lanes)), "gateway");
             gateway.Attach(actor);
             system.ActorOf(Props.Create(() => new AccountsActor(gateway)), AccountsActor.Name);
-            system.ActorOf(Props.Create(() => new ShardHomes(() => ShardHomes.RegionsOf(system), lanes)), "shard-homes");
+            system.ActorOf(
+                Props.Create(() => new ShardHomes(() => ShardHomes.RegionsOf(system), lanes)), "shard-homes");
             // A node that the others have given up on ends its actors first: its callers are to hear that at once.
             Akka.Cluster.Cluster.Get(system).RegisterOnMemberRemoved(gateway.Drain);
         });

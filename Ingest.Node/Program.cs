@@ -24,7 +24,8 @@ internal static class Program
             if (arguments is [var unknown, ..])
             {
                 await Console.Error.WriteLineAsync(
-                    $"ingest: a node knows no '{unknown}'; its settings are in hocon/ingest.conf, with their variables");
+                    $"ingest: a node knows no '{unknown}'; its settings are in hocon/ingest.conf, "
+                    + "with their variables");
                 return 2;
             }
 

@@ -39,7 +39,8 @@ internal static class LaneRules
             nextTraced = trace.Row + trace.Count;
         }
         Require(
-            envelope.Acknowledge is Acknowledge.Committed or Acknowledge.Accepted, "an envelope's level is a known one");
+            envelope.Acknowledge is Acknowledge.Committed or Acknowledge.Accepted,
+            "an envelope's level is a known one");
         if (envelope.Runs.IsEmpty) return;
         long rows = 0;
         foreach (var run in envelope.Runs)

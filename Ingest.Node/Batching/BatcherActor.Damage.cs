@@ -9,8 +9,8 @@ using Envelope = Ingest.Messages.LaneProtocol.Envelope;
 namespace Ingest.Node.Batching;
 
 /// <summary>
-/// What a lane does where its journal is not what was written: it makes sure, and then is stopped, for both levels, until
-/// an operator gives up what is lost.
+/// What a lane does where its journal is not what was written: it makes sure, and then is stopped, for both levels,
+/// until an operator gives up what is lost.
 /// </summary>
 internal sealed partial class BatcherActor
 {
@@ -20,8 +20,8 @@ internal sealed partial class BatcherActor
 
     private JournalMark? doubted;
 
-    /// <summary>A gateway was told that rows are accepted, and nothing is known of them. The journal, read anew, may know
-    /// more; else it is not the one that they were written to.</summary>
+    /// <summary>A gateway was told that rows are accepted, and nothing is known of them. The journal, read anew, may
+    /// know more; else it is not the one that they were written to.</summary>
     private void HandleMissing(Envelope reminder)
     {
         if (mark.Forgiven > 0 && mark.Forgiven >= backlog.Last)
@@ -41,8 +41,8 @@ internal sealed partial class BatcherActor
     }
 
     /// <summary>
-    /// The mark that was read may be an old one: another incarnation may have moved it and removed what is behind. If it
-    /// is still the same when it is read again, nobody has.
+    /// The mark that was read may be an old one: another incarnation may have moved it and removed what is behind. If
+    /// it is still the same when it is read again, nobody has.
     /// </summary>
     private void HandleDamaged(Damaged damaged)
     {
@@ -71,7 +71,8 @@ internal sealed partial class BatcherActor
         Become(Stopped);
     }
 
-    /// <summary>The journal is damaged: nothing is written, so that nothing is skipped, until an operator says so.</summary>
+    /// <summary>The journal is damaged: nothing is written, so that nothing is skipped, until an operator says
+    /// so.</summary>
     private void Stopped()
     {
         Receive<Envelope>(envelope =>

@@ -115,8 +115,8 @@ internal sealed partial class BatcherActor
         return offer;
     }
 
-    /// <param name="isHeld">The rows are in memory and need not be read back. Behind events that are spilled all are read
-    /// back, since that is done in order; what is in memory already is then left out.</param>
+    /// <param name="isHeld">The rows are in memory and need not be read back. Behind events that are spilled all are
+    /// read back, since that is done in order; what is in memory already is then left out.</param>
     private void PersistRows(Envelope envelope, bool isHeld, long bytes)
     {
         isSpilling |= !isHeld;

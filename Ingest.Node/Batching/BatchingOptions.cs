@@ -45,7 +45,8 @@ public sealed record BatchingOptions
     /// <summary>How long a lane that is told to stop may take to write what it holds.</summary>
     public required TimeSpan StopTimeout { get; init; }
 
-    /// <summary>Whether rows that PostgreSQL refuses are kept as dead letters also where their caller is told.</summary>
+    /// <summary>Whether rows that PostgreSQL refuses are kept as dead letters also where their caller is
+    /// told.</summary>
     public bool DeadLetters { get; init; }
 
     /// <summary>What becomes of rows whose like is in the table.</summary>

@@ -35,7 +35,8 @@ internal sealed partial class LaneBuffer
         }
 
         foreach (var cursor in cursors.Values)
-            if (cursor.Ahead.Count > 0) ExpireAhead(cursor, now, expired ??= ImmutableArray.CreateBuilder<PositionRange>());
+            if (cursor.Ahead.Count > 0)
+                ExpireAhead(cursor, now, expired ??= ImmutableArray.CreateBuilder<PositionRange>());
         return expired?.ToImmutable() ?? [];
     }
 

@@ -3,7 +3,8 @@ using static Ingest.Messages.LaneProtocol;
 
 namespace Ingest.Node.Batching;
 
-/// <summary>The rules for rows that the journal has: what of it is taken into memory, and what it has yet to get.</summary>
+/// <summary>The rules for rows that the journal has: what of it is taken into memory, and what it has yet to
+/// get.</summary>
 internal sealed partial class LaneBuffer
 {
     /// <summary>Takes an event of the journal into memory; what of it is known already is left out.</summary>
@@ -17,7 +18,8 @@ internal sealed partial class LaneBuffer
         var first = Math.Max(envelope.First, cursor.Queued + 1);
         if (first > envelope.Last || cursor.Ahead.ContainsKey(first)) return;
         var endless = envelope with { Deadline = DateTimeOffset.MaxValue };
-        var part = new BatchPart(endless, (int)(first - envelope.First), (int)(envelope.Last - first + 1), envelope.IsSkip);
+        var part = new BatchPart(
+            endless, (int)(first - envelope.First), (int)(envelope.Last - first + 1), envelope.IsSkip);
         Line(cursor, part, now, envelope.Deadline);
     }
 
@@ -49,9 +51,9 @@ internal sealed partial class LaneBuffer
         cursor.Ahead.Count > 0 && cursor.Ahead.GetKeyAtIndex(cursor.Ahead.Count - 1) > cursor.Next);
 
     /// <summary>
-    /// Skips, for the journal, of positions that journaled rows wait for and that nobody can send in time any more: rows
-    /// of a gateway that is gone, or that were given up on. The deadlines of a gateway's rows are in the order of their
-    /// positions, and a skip in the journal shows that those before it are past theirs. Each gap is skipped once.
+    /// Skips, for the journal, of positions that journaled rows wait for and that nobody can send in time any more:
+    /// rows of a gateway that is gone, or that were given up on. The deadlines of a gateway's rows are in the order of
+    /// their positions, and a skip in the journal shows that those before it are past theirs. Each gap is skipped once.
     /// </summary>
     public List<Envelope> SkipLastingGaps(DateTimeOffset now)
     {

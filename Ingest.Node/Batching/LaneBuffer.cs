@@ -136,7 +136,8 @@ internal sealed partial class LaneBuffer(LaneId lane, BatchingOptions options)
             CountAhead(next.Part, -1);
             var seen = (int)(cursor.Queued + 1 - next.Part.First);
             if (seen >= next.Part.Count) continue;
-            Enqueue(cursor, next.Part with { Offset = next.Part.Offset + seen, Count = next.Part.Count - seen }, next.Since);
+            var rest = next.Part with { Offset = next.Part.Offset + seen, Count = next.Part.Count - seen };
+            Enqueue(cursor, rest, next.Since);
         }
     }
 

@@ -39,8 +39,8 @@ public abstract class FieldCodec(string name)
         return EncodeToken(digits[..length], writer);
     }
 
-    /// <summary>Encodes a typed floating-point number: as the JSON number of its shortest digits that mean it, or, where
-    /// it is none, as the text NaN, Infinity or -Infinity.</summary>
+    /// <summary>Encodes a typed floating-point number: as the JSON number of its shortest digits that mean it, or,
+    /// where it is none, as the text NaN, Infinity or -Infinity.</summary>
     /// <returns>As <see cref="EncodeJson"/>.</returns>
     public virtual string? EncodeTyped(double value, TupleWriter writer)
     {

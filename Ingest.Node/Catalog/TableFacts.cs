@@ -23,7 +23,8 @@ internal sealed record TableFacts(
     public bool Equals(TableFacts? other) =>
         other is not null && Oid == other.Oid && Schema == other.Schema && Table == other.Table
         && Fingerprint == other.Fingerprint && RowSecurityIsActive == other.RowSecurityIsActive
-        && HasBeforeInsertTrigger == other.HasBeforeInsertTrigger && HasInsertRule == other.HasInsertRule && UniqueKeys == other.UniqueKeys
+        && HasBeforeInsertTrigger == other.HasBeforeInsertTrigger
+        && HasInsertRule == other.HasInsertRule && UniqueKeys == other.UniqueKeys
         && Columns.SequenceEqual(other.Columns);
 
     public override int GetHashCode() => HashCode.Combine(Oid, Fingerprint);

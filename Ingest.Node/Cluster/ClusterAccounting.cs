@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Ingest.Messages.Wire.V1;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway;
 
 namespace Ingest.Node.Cluster;
 
@@ -53,7 +53,8 @@ internal sealed class AccountsActor : ReceiveActor
     public const string Name = "accounts";
 
     public AccountsActor(IAccounting accounting) =>
-        Receive<AccountsRequest>(_ => Sender.Tell(new AccountsReply { Accounts = { accounting.Snapshot().Select(Encode) } }));
+        Receive<AccountsRequest>(_ =>
+            Sender.Tell(new AccountsReply { Accounts = { accounting.Snapshot().Select(Encode) } }));
 
     public static TableAccount Decode(Account account) => new(
         account.Table, account.Received, account.Committed, account.Rejected, account.NotWritten, account.Pending)

@@ -109,12 +109,20 @@ internal sealed class NodeSettings
         Require(
             Writing.AttemptTimeout > Writing.LockTimeout + TimeSpan.FromSeconds(1),
             "writing.attempt-timeout must be more than writing.lock-timeout and a second");
-        Require(Writing.LockTimeout < Gateway.AnswerMargin, "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
-            Writing.KeyRetention > 10 * Gateway.RequestTimeout, "writing.key-retention must be ten request-timeouts or more");
+            Writing.LockTimeout < Gateway.AnswerMargin,
+            "writing.lock-timeout must be less than gateway.answer-margin");
+        Require(
+            Writing.KeyRetention > 10 * Gateway.RequestTimeout,
+            "writing.key-retention must be ten request-timeouts or more");
         Require(Writing.DeadLetterRetention > TimeSpan.Zero, "writing.dead-letter-retention must be more than zero");
         foreach (var options in tables.Values.Append(batching))
-            Require(options.FlushInterval < patience, "batching.flush-interval must be less than request-timeout less answer-margin");
+        {
+            Require(
+                options.FlushInterval < patience,
+                "batching.flush-interval must be less than request-timeout less answer-margin");
+        }
+
     }
 
     /// <summary>A node that others can reach asks who they are, or was told not to.</summary>
@@ -124,8 +132,8 @@ internal sealed class NodeSettings
         if (Cluster.Tls is null && !IsThisMachine(Cluster.Host))
         {
             throw new SettingsException(
-                $"Others than this machine could speak as nodes at {Cluster.Host} without a certificate: give the nodes "
-                + "certificates (INGEST_REMOTE_TLS_CERTIFICATE), or allow it (INGEST_ALLOW_ANONYMOUS=on).");
+                $"Others than this machine could speak as nodes at {Cluster.Host} without a certificate: give the "
+                + "nodes certificates (INGEST_REMOTE_TLS_CERTIFICATE), or allow it (INGEST_ALLOW_ANONYMOUS=on).");
         }
 
         if (Access.IsOn || IPAddress.IsLoopback(Http.Address)) return;
@@ -149,7 +157,8 @@ internal sealed class NodeSettings
         return read.Section("cluster").List("seed-nodes").IsEmpty
             ? read.Text("journal")
             : throw new SettingsException(
-                $"The setting {read.Path}.journal is a file, and a cluster's journal must be one that all nodes reach.");
+                $"The setting {read.Path}.journal is a file, and a cluster's journal must be one that all nodes "
+                + "reach.");
     }
 
     private static string ConnectionStringOf(SettingsReader read, string name)
@@ -268,7 +277,11 @@ internal sealed class NodeSettings
         };
         var setting = new OnConflict(action, read.Names("columns"), read.Names("update"));
         if (action == ConflictAction.Update && setting.Update.IsEmpty)
-            throw new SettingsException($"The setting {read.Path}.update names no column, which action = update needs.");
+        {
+            throw new SettingsException(
+                $"The setting {read.Path}.update names no column, which action = update needs.");
+        }
+
         if (action != ConflictAction.Update && !setting.Update.IsEmpty)
             throw new SettingsException($"The setting {read.Path}.update is for action = update alone.");
         return setting;

@@ -1,9 +1,11 @@
 using System.Data.Common;
 using System.Text.Json;
 using Ingest.Messages;
+using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
-using Ingest.Node.Observability;
 using Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Observability;
 
 namespace Ingest.Node.DeadLetters;
 
@@ -155,7 +157,8 @@ internal sealed class BulkReplay(
                 if (outcome.Kind == VerdictKind.NotWritten) notWritten++;
                 else unknown++;
             }
-            else if (outcome.Problem.Type == ProblemTypes.RowRejected || outcome.Problem.Type == ProblemTypes.RowInvalid)
+            else if (outcome.Problem.Type == ProblemTypes.RowRejected
+                || outcome.Problem.Type == ProblemTypes.RowInvalid)
                 rejected++;
             else skipped++;
         }

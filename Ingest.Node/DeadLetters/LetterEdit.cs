@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
 using Microsoft.Net.Http.Headers;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 
@@ -50,7 +52,7 @@ internal sealed class LetterEndpoint(
         await WithLetterAsync(context, Scope.Administer, letter => ChangeAsync(context, letter, async now =>
         {
             var table = await catalog.FindAsync(now.Table, context.RequestAborted);
-            if (table is null) return (TableRoute.Unknown(now.Table, catalog.Tables), true);
+            if (table is null) return (UnknownTable.Of(now.Table, catalog.Tables), true);
             var (payload, invalid) = edit.Apply(table, now, patch!);
             if (invalid is not null) return (invalid, true);
             if (!await store.EditAsync(now, payload!, context.RequestAborted)) return (null, false);
@@ -94,7 +96,8 @@ internal sealed class LetterEndpoint(
         return null;
     });
 
-    /// <summary>Finds the letter, and whether the caller may have it; answers with a problem, if there is one.</summary>
+    /// <summary>Finds the letter, and whether the caller may have it; answers with a problem, if there is
+    /// one.</summary>
     private async Task WithLetterAsync(HttpContext context, Scope scopes, Func<DeadLetter, Task<Problem?>> answer)
     {
         var text = (string)context.Request.RouteValues["id"]!;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Ingest.Messages;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.DeadLetters;
 

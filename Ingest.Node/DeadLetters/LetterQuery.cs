@@ -1,7 +1,7 @@
 using System.Globalization;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.DeadLetters;
 
@@ -25,7 +25,11 @@ internal sealed class LetterQuery(ITableCatalog catalog, TableAccess access, Let
         foreach (var (name, values) in query)
         {
             if (!Filters.Contains(name) && !others.Contains(name))
-                return (filter, true, Invalid($"There is no parameter '{name}'; filters are {string.Join(", ", Filters)}."));
+            {
+                return (filter, true, Invalid(
+                    $"There is no parameter '{name}'; filters are {string.Join(", ", Filters)}."));
+            }
+
             if (values.Count != 1 || values[0] is not { Length: > 0 } value || value.Contains('\0'))
                 return (filter, true, Invalid($"The parameter {name} is given once, with a value."));
         }
@@ -53,7 +57,8 @@ internal sealed class LetterQuery(ITableCatalog catalog, TableAccess access, Let
 
         if (!access.IsOn) return (filter, isEmpty, null);
         var tables = await store.TablesAsync(context.RequestAborted);
-        return (filter with { Tables = [.. tables.Where(table => access.Allows(context, scopes, table))] }, isEmpty, null);
+        var allowed = tables.Where(table => access.Allows(context, scopes, table));
+        return (filter with { Tables = [.. allowed] }, isEmpty, null);
     }
 
     private static Problem Invalid(string detail) =>

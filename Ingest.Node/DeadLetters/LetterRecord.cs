@@ -78,7 +78,8 @@ internal static class LetterRecord
         }
 
         // Of two rows with one key only the first was tried; the other one repeats its verdict.
-        return letters.DistinctBy(letter => letter.Key is { } key ? ((object)key.Key, key.Digest) : (letter, Guid.Empty));
+        return letters.DistinctBy(
+            letter => letter.Key is { } key ? ((object)key.Key, key.Digest) : (letter, Guid.Empty));
     }
 
     private static NpgsqlBatchCommand Command(LaneId lane, Letter[] letters) => new(Insert)

@@ -3,7 +3,7 @@ using System.Text;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.DeadLetters;
 

@@ -111,7 +111,8 @@ internal sealed class LetterStore(NpgsqlDataSource dataSource)
     public Task<bool> DiscardAsync(DeadLetter letter, CancellationToken cancellation) =>
         ChangeAsync(letter, "DELETE FROM ingest.dead_letters", cancellation);
 
-    /// <summary>Removes some open letters, up to an id; those that are being replayed at this moment are left.</summary>
+    /// <summary>Removes some open letters, up to an id; those that are being replayed at this moment are
+    /// left.</summary>
     /// <returns>How many of each table; nothing where none is left.</returns>
     public async Task<IReadOnlyList<(string Table, long Letters)>> DiscardSomeAsync(
         LetterFilter filter, long upTo, CancellationToken cancellation)

@@ -1,7 +1,9 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 
@@ -15,14 +17,19 @@ internal sealed class LettersEndpoint(
     private const int MostLetters = 1_000;
 
     private static readonly Problem NoFilter = Problems.RequestInvalid(
-        StatusCodes.Status400BadRequest, "Without a filter this would concern every dead letter: give one, or all=true.");
+        StatusCodes.Status400BadRequest,
+        "Without a filter this would concern every dead letter: give one, or all=true.");
 
     /// <summary>GET: a page of letters, the newest first.</summary>
     public async Task ListAsync(HttpContext context)
     {
         var (filter, _, problem) = await query.ReadAsync(context, Scope.ReadDeadLetters, "limit", "after");
         if (!TryReadLimit(context.Request.Query["limit"], out var limit))
-            problem ??= Invalid(string.Create(CultureInfo.InvariantCulture, $"The parameter limit is 1 to {MostLetters}."));
+        {
+            problem ??= Invalid(
+                string.Create(CultureInfo.InvariantCulture, $"The parameter limit is 1 to {MostLetters}."));
+        }
+
         if (!TryReadCursor(context.Request.Query["after"], out var after))
             problem ??= Invalid("The parameter after is what an earlier page gave as next.");
         if (problem is not null)
@@ -84,7 +91,8 @@ internal sealed class LettersEndpoint(
         else await replay.RunAsync(context, filter, verdicts);
     }
 
-    private async Task<(LetterFilter Filter, Problem? Problem)> ReadBulkAsync(HttpContext context, params string[] others)
+    private async Task<(LetterFilter Filter, Problem? Problem)> ReadBulkAsync(
+        HttpContext context, params string[] others)
     {
         var (filter, isEmpty, problem) = await query.ReadAsync(context, Scope.Administer, others);
         if (problem is null && isEmpty && context.Request.Query["all"] != "true") problem = NoFilter;

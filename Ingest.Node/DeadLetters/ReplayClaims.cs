@@ -144,7 +144,8 @@ internal sealed class ReplayClaims
         }
 
         if (replays.Count == 0) return replays;
-        // A row that the table does not take any more is not among those to be written: it has no index, and is refused.
+        // A row that the table does not take any more is not among those to be written: it has no index, and is
+        // refused.
         var places = Enumerable.Range(0, fitted.Rows.Count)
             .Select(index => (Index: index, Row: fitted.Rows.At(index)))
             .ToDictionary(entry => (entry.Row.Gateway, entry.Row.Position));

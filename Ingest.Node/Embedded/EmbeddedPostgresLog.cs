@@ -2,7 +2,8 @@ namespace Ingest.Node.Embedded;
 
 internal static partial class EmbeddedPostgresLog
 {
-    [LoggerMessage(1000, LogLevel.Information, "PostgreSQL {Major} ({Directory}) makes its data directory in {Cluster}")]
+    [LoggerMessage(
+        1000, LogLevel.Information, "PostgreSQL {Major} ({Directory}) makes its data directory in {Cluster}")]
     public static partial void Initializing(ILogger logger, int major, string directory, string cluster);
 
     [LoggerMessage(1001, LogLevel.Information, "PostgreSQL {Major} runs on 127.0.0.1:{Port}, process {Pid}")]

@@ -18,7 +18,11 @@ internal enum StopMode
 /// pg_ctl gives it: the Ctrl-C that ends the node must not reach it before the node has drained.
 /// </summary>
 internal sealed class PostgresServer(
-    PostgresBinaries binaries, ServerAccount account, ServerDirectory directory, TimeSpan startTimeout, TimeProvider time)
+    PostgresBinaries binaries,
+    ServerAccount account,
+    ServerDirectory directory,
+    TimeSpan startTimeout,
+    TimeProvider time)
 {
     private const long LongestLogBytes = 8 * 1024 * 1024;
 

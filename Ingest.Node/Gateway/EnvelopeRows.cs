@@ -11,8 +11,8 @@ internal readonly record struct RowSlice(Submission Submission, int FirstRow, in
 /// <summary>Copies the rows of submissions, their keys and traces, into an envelope.</summary>
 internal static class EnvelopeRows
 {
-    /// <summary>Submissions of so many bytes, pieces of streams that is, read their tuples from the envelope afterwards,
-    /// so that a backlog in memory holds them once.</summary>
+    /// <summary>Submissions of so many bytes, pieces of streams that is, read their tuples from the envelope
+    /// afterwards, so that a backlog in memory holds them once.</summary>
     private const int MovedFrom = 16 * 1024;
 
     /// <param name="envelope">The envelope without its rows.</param>

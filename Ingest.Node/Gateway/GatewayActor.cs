@@ -23,6 +23,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private readonly List<LaneWindow> filling = [];
     private readonly List<Submission> completed = [];
     private readonly List<Rejection> rejected = [];
+    private readonly Sealing sealing;
     private Submission? interrupted;
     private bool draining;
     private bool sealScheduled;
@@ -34,6 +35,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         this.options = options;
         this.owner = owner;
         this.lanes = lanes;
+        sealing = new Sealing(Self);
         Receive<Submission>(HandleSubmission);
         Receive<SealAll>(_ => HandleSealAll());
         Receive<Settled>(HandleSettled);
@@ -100,11 +102,12 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             if (row < submission.Rows.Count) Send(window);
         }
 
-        // What came in while this message waited is in the mailbox before it, and goes into the same envelope.
+        // What came in while this message waited is in the mailbox before it, and goes into the same envelope: so it waits
+        // in the thread pool first, behind the requests that are there.
         if (filling.Count > 0 && !sealScheduled)
         {
             sealScheduled = true;
-            Self.Tell(SealAll.Instance);
+            ThreadPool.UnsafeQueueUserWorkItem(sealing, preferLocal: false);
         }
     }
 
@@ -216,6 +219,11 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private sealed record SealAll
     {
         public static readonly SealAll Instance = new();
+    }
+
+    private sealed class Sealing(IActorRef gateway) : IThreadPoolWorkItem
+    {
+        public void Execute() => gateway.Tell(SealAll.Instance, ActorRefs.NoSender);
     }
 
     private sealed record Tick

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Http;
 using Ingest.Node.Observability;
 using Microsoft.Extensions.ObjectPool;
 

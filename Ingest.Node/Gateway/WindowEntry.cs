@@ -119,8 +119,8 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
         return CountsOf(settled.Outcome, rows, rejected.Count - rejectedBefore, repeated);
     }
 
-    /// <summary>The lane's journal has the rows: answers their callers. Not while a row is settled and one before it is not,
-    /// whose verdict was lost: from here on rows must be settled in order, and both are told again.</summary>
+    /// <summary>The lane's journal has the rows: answers their callers. Not while a row is settled and one before it is
+    /// not, whose verdict was lost: from here on rows must be settled in order, and both are told again.</summary>
     /// <returns>The rows that are accepted now and were not before.</returns>
     public int Accept(List<Submission> completed)
     {
@@ -174,8 +174,8 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
         }
     }
 
-    /// <summary>Accepted rows are settled in order; what comes too early was preceded by a message that was lost, and is
-    /// told again.</summary>
+    /// <summary>Accepted rows are settled in order; what comes too early was preceded by a message that was lost, and
+    /// is told again.</summary>
     private SettledCounts SettleAccepted(Settled settled, List<Rejection> rejected)
     {
         if (!settled.IsRecorded || settled.First > FirstUnsettled || settled.Last < FirstUnsettled) return default;
@@ -198,8 +198,8 @@ internal sealed class WindowEntry(long first, DateTimeOffset answerBy, Acknowled
         var kind => new Verdict(kind),
     };
 
-    /// <summary>Who asks to be accepted is told so and no more, even where more is known already: that a row was refused
-    /// is for its receipt and for the dead letters to say.</summary>
+    /// <summary>Who asks to be accepted is told so and no more, even where more is known already: that a row was
+    /// refused is for its receipt and for the dead letters to say.</summary>
     private Verdict ForCaller(in Verdict verdict) =>
         Level == Acknowledge.Accepted && verdict.Kind is VerdictKind.Committed or VerdictKind.Rejected
             ? new Verdict(VerdictKind.Accepted, RepeatedId: verdict.RepeatedId)

@@ -12,7 +12,8 @@ internal static partial class ActorLog
     [LoggerMessage(6002, LogLevel.Information, "Lane {Lane} writes again after {Attempts} failed attempts")]
     public static partial void WritesAgain(this ILogger log, LaneId lane, int attempts);
 
-    [LoggerMessage(6003, LogLevel.Warning, "Lane {Lane} was written by another incarnation and starts afresh: {Reason}")]
+    [LoggerMessage(
+        6003, LogLevel.Warning, "Lane {Lane} was written by another incarnation and starts afresh: {Reason}")]
     public static partial void Fenced(this ILogger log, LaneId lane, string reason);
 
     [LoggerMessage(6004, LogLevel.Error, "The writer of lane {Lane} failed and is restarted")]
@@ -27,7 +28,8 @@ internal static partial class ActorLog
     [LoggerMessage(6011, LogLevel.Warning, "The journal of lane {Lane} does not work now and is tried again: {Reason}")]
     public static partial void JournalWaits(this ILogger log, LaneId lane, string reason);
 
-    [LoggerMessage(6012, LogLevel.Warning, "The journal of lane {Lane} was written by another incarnation; it starts afresh")]
+    [LoggerMessage(
+        6012, LogLevel.Warning, "The journal of lane {Lane} was written by another incarnation; it starts afresh")]
     public static partial void JournalOvertaken(this ILogger log, LaneId lane);
 
     [LoggerMessage(6013, LogLevel.Error, "{Alarm}")]

@@ -25,12 +25,15 @@ internal sealed class Instruments : IDisposable
         // The scope tells the meters of two nodes in one process apart.
         meter = new Meter(new MeterOptions(MeterName) { Scope = node });
         RequestDuration = meter.CreateHistogram<double>(
-            "ingest.submission.duration", "s", "From submission to verdict: of a single row, or of a piece of a stream.");
+            "ingest.submission.duration",
+            "s",
+            "From submission to verdict: of a single row, or of a piece of a stream.");
         BatchRows = meter.CreateHistogram<long>("ingest.batch.rows", "{row}", "Rows of a batch that was flushed.");
         BatchSize = meter.CreateHistogram<long>("ingest.batch.size", "By", "Bytes of tuples of a batch.");
         WriteDuration = meter.CreateHistogram<double>(
             "ingest.batch.write.duration", "s", "An attempt to write a batch, from the connection to the commit.");
-        CopyDuration = meter.CreateHistogram<double>("ingest.batch.copy.duration", "s", "What COPY took of an attempt.");
+        CopyDuration = meter.CreateHistogram<double>(
+            "ingest.batch.copy.duration", "s", "What COPY took of an attempt.");
         ObserveRows();
         ObserveLanes();
         ObserveNode();
@@ -58,7 +61,10 @@ internal sealed class Instruments : IDisposable
         meter.CreateObservableCounter(
             "ingest.rows.rejected",
             () => EachNonZero(
-                RejectionReasons.All, Reason, RejectionReasons.NameOf, (table, reason) => table.Rows.RejectedFor(reason)),
+                RejectionReasons.All,
+                Reason,
+                RejectionReasons.NameOf,
+                (table, reason) => table.Rows.RejectedFor(reason)),
             "{row}",
             "Rows refused by the checks or by PostgreSQL.");
         meter.CreateObservableUpDownCounter(
@@ -109,13 +115,19 @@ internal sealed class Instruments : IDisposable
         meter.CreateObservableCounter(
             "ingest.dead_letters",
             () => EachNonZero(
-                LetterCounters.Events, Event, LetterCounters.NameOf, (table, happened) => table.Letters.Count(happened)),
+                LetterCounters.Events,
+                Event,
+                LetterCounters.NameOf,
+                (table, happened) => table.Letters.Count(happened)),
             "{letter}",
             "Dead letters kept, replayed and discarded.");
         meter.CreateObservableUpDownCounter(
             "ingest.lanes", () => Each(table => table.Lanes.Count), "{lane}", "Lanes that live on this node.");
         meter.CreateObservableUpDownCounter(
-            "ingest.lane.rows", () => Each(table => table.Lanes.Sum(lane => lane.Rows)), "{row}", "Rows held by lanes.");
+            "ingest.lane.rows",
+            () => Each(table => table.Lanes.Sum(lane => lane.Rows)),
+            "{row}",
+            "Rows held by lanes.");
         meter.CreateObservableUpDownCounter(
             "ingest.lane.size", () => Each(table => table.Lanes.Sum(lane => lane.Bytes)), "By", "Bytes held by lanes.");
         meter.CreateObservableGauge(

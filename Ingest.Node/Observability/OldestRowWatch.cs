@@ -1,6 +1,7 @@
 namespace Ingest.Node.Observability;
 
-/// <summary>Raises the alarm, by a line in the log, when a row waits for too long, and says when that is over.</summary>
+/// <summary>Raises the alarm, by a line in the log, when a row waits for too long, and says when that is
+/// over.</summary>
 internal sealed partial class OldestRowWatch(
     NodeMetrics metrics, TelemetryOptions options, TimeProvider time, ILogger<OldestRowWatch> logger)
     : BackgroundService

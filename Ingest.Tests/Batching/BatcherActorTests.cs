@@ -37,7 +37,8 @@ public sealed class BatcherActorTests : TestKit
     private readonly IActorRef lane;
 
     public BatcherActorTests()
-        : base(ConfigurationFactory.ParseString("""akka.scheduler.implementation = "Akka.TestKit.TestScheduler, Akka.TestKit" """))
+        : base(ConfigurationFactory.ParseString(
+            """akka.scheduler.implementation = "Akka.TestKit.TestScheduler, Akka.TestKit" """))
     {
         writer = CreateTestProbe("writer");
         gateway = CreateTestProbe("gateway");

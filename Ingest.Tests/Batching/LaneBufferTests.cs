@@ -79,7 +79,8 @@ public sealed class LaneBufferTests
 
         Assert.Equal([100, 100, 50], taken.Select(batch => batch.Count));
         Assert.Equal(Enumerable.Range(1, 250).Select(position => (long)position), taken.SelectMany(Positions));
-        Assert.Equal([(0L, 100L), (100L, 200L), (200L, 250L)], taken.Select(batch => (batch.Moves[0].From, batch.Moves[0].To)));
+        Assert.Equal(
+            [(0L, 100L), (100L, 200L), (200L, 250L)], taken.Select(batch => (batch.Moves[0].From, batch.Moves[0].To)));
     }
 
     [Fact]

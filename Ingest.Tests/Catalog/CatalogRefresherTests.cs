@@ -74,7 +74,11 @@ public sealed class CatalogRefresherTests : CatalogTest
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             Levels.Add(logLevel);
             if (!first.TrySetResult()) second.TrySetResult();

@@ -120,7 +120,11 @@ public abstract class CatalogTest : IAsyncLifetime
         roles.Add(role);
         await Database.ExecuteAsync(
             $"CREATE ROLE {role} LOGIN PASSWORD 'secret'; {grants.Replace("ROLE", role, StringComparison.Ordinal)}");
-        var settings = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Username = role, Password = "secret" };
+        var settings = new NpgsqlConnectionStringBuilder(Database.ConnectionString)
+        {
+            Username = role,
+            Password = "secret",
+        };
         return NpgsqlDataSource.Create(settings.ConnectionString);
     }
 }

@@ -29,7 +29,8 @@ public sealed class RowEncoderTests : CatalogTest
         await CopyAsync(table, block);
 
         Assert.Equal($"{Id} https://a.b/ü 1.5 t", await Database.ScalarAsync<string>(
-            "select concat_ws(' ', id, url, user_id, amount, note, at = '2026-11-23 10:00Z') from t where amount = 1.5"));
+            "select concat_ws(' ', id, url, user_id, amount, note, at = '2026-11-23 10:00Z') from t "
+            + "where amount = 1.5"));
         Assert.Equal("x 9007199254740993 t", await Database.ScalarAsync<string>(
             "select concat_ws(' ', url, user_id, amount, note, at = '2026-01-01') from t where url = 'x'"));
     }
@@ -44,7 +45,9 @@ public sealed class RowEncoderTests : CatalogTest
             "\"at\":\"2026-05-05T00:00:00Z\"", "\"note\":\"n\"",
         ];
         var row = Gen.Select(
-            Gen.Shuffle(members), Gen.Bool.Array[members.Length], Gen.Int[0, 2].Select(i => new[] { "", " ", "\n\t" }[i]));
+            Gen.Shuffle(members),
+            Gen.Bool.Array[members.Length],
+            Gen.Int[0, 2].Select(i => new[] { "", " ", "\n\t" }[i]));
         var seen = new Dictionary<string, (Shape Shape, byte[] Tuple)>();
 
         row.Sample((shuffled, keep, space) =>
@@ -87,7 +90,8 @@ public sealed class RowEncoderTests : CatalogTest
         {
             var row = new Dictionary<string, object?>
             {
-                ["n"] = n, ["s"] = s, ["b"] = b, ["d"] = d, ["a"] = a, ["j"] = new { s, a }, ["u"] = leavesOut ? "d" : null,
+                ["n"] = n, ["s"] = s, ["b"] = b, ["d"] = d, ["a"] = a, ["j"] = new { s, a },
+                ["u"] = leavesOut ? "d" : null,
             };
             expected.Add(JsonSerializer.Serialize(row));
             if (leavesOut) row.Remove("u");
@@ -102,7 +106,8 @@ public sealed class RowEncoderTests : CatalogTest
 
         Assert.Equal(200, await Database.ScalarAsync<long>("select count(*) from t"));
         Assert.Equal(0, await Database.ScalarAsync<long>(
-            "select count(*) from ((table t except all table expected) union all (table expected except all table t)) x"));
+            "select count(*) from "
+            + "((table t except all table expected) union all (table expected except all table t)) x"));
     }
 
     [Fact]

@@ -5,7 +5,8 @@ namespace Ingest.Tests.Catalog;
 
 public sealed class RowReencoderTests : CatalogTest
 {
-    private async Task<(RowRun Run, TableDescriptor Now)> ChangeAsync(string columns, string change, params string[] rows)
+    private async Task<(RowRun Run, TableDescriptor Now)> ChangeAsync(
+        string columns, string change, params string[] rows)
     {
         var before = await DescribeAsync($"create table t ({columns})");
         var block = new RowBlock();

@@ -246,7 +246,8 @@ public sealed class NodeSettingsTests
     [InlineData("2501ms", true)]
     public void Should_want_an_attempt_to_be_longer_than_a_wait_for_a_lock_and_a_second(string attempt, bool fits)
     {
-        var error = Record.Exception(() => Load(("INGEST_LOCK_TIMEOUT", "1500ms"), ("INGEST_ATTEMPT_TIMEOUT", attempt)));
+        var error = Record.Exception(
+            () => Load(("INGEST_LOCK_TIMEOUT", "1500ms"), ("INGEST_ATTEMPT_TIMEOUT", attempt)));
 
         Assert.Equal(fits, error is null);
         if (error is not null) Assert.Contains("writing.attempt-timeout", error.Message, StringComparison.Ordinal);

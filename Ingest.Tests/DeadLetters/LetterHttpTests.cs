@@ -11,7 +11,8 @@ namespace Ingest.Tests.DeadLetters;
 
 /// <summary>Dead letters over HTTP, on a whole node and a real PostgreSQL.</summary>
 [Collection(nameof(WholeNode))]
-public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFixture<LetterHttpTests.Fixture>, IAsyncLifetime
+public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture)
+    : IClassFixture<LetterHttpTests.Fixture>, IAsyncLifetime
 {
     // As it is served: a slash and a quote in a name make it one in quotes.
     private const string Hostile = "\"o'dd/na\"\"me; DROP TABLE orders --\"";
@@ -21,7 +22,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
     private TestDatabase Database => fixture.Database;
 
     public Task InitializeAsync() => Database.ExecuteAsync(
-        "TRUNCATE orders, parents, ingest.dead_letters, ingest.idempotency RESTART IDENTITY; INSERT INTO parents VALUES (1)");
+        "TRUNCATE orders, parents, ingest.dead_letters, ingest.idempotency RESTART IDENTITY; "
+        + "INSERT INTO parents VALUES (1)");
 
     public Task DisposeAsync() => Task.CompletedTask;
 
@@ -34,7 +36,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
         Assert.Equal(422, refused.Status);
         Assert.Equal(refused.Body, letter.GetProperty("error").GetRawText());
         Assert.Equal("orders", letter.GetProperty("table").GetString());
-        Assert.Equal(letter.GetProperty("rowId").GetString(), letter.GetProperty("payload").GetProperty("id").GetString());
+        Assert.Equal(
+            letter.GetProperty("rowId").GetString(), letter.GetProperty("payload").GetProperty("id").GetString());
         var id = letter.GetProperty("id").GetInt64();
         var edited = await SendAsync(HttpMethod.Patch, $"/v1/dead-letters/{id}", """{"payload":{"amount":5}}""");
         Assert.Equal(200, edited.Status);
@@ -43,11 +46,15 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
         var late = await SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}/replay");
 
         Assert.All(answers.Append(late), answer => Assert.Equal(201, answer.Status));
-        Assert.Equal([letter.GetProperty("rowId").GetString()], answers.Append(late).Select(answer => answer.Id.GetString()).Distinct());
-        Assert.Equal("a 5", await Database.ScalarAsync<string>("SELECT string_agg(code || ' ' || amount, ',') FROM orders"));
+        Assert.Equal(
+            [letter.GetProperty("rowId").GetString()],
+            answers.Append(late).Select(answer => answer.Id.GetString()).Distinct());
+        Assert.Equal(
+            "a 5", await Database.ScalarAsync<string>("SELECT string_agg(code || ' ' || amount, ',') FROM orders"));
         Assert.Empty((await ListAsync("")).Letters);
         Assert.NotEqual(default, (await LetterAsync(id)).GetProperty("replayedAt").GetDateTimeOffset());
-        Assert.Equal(409, (await SendAsync(HttpMethod.Patch, $"/v1/dead-letters/{id}", """{"payload":{"amount":6}}""")).Status);
+        var patched = await SendAsync(HttpMethod.Patch, $"/v1/dead-letters/{id}", """{"payload":{"amount":6}}""");
+        Assert.Equal(409, patched.Status);
         Assert.Equal(409, (await SendAsync(HttpMethod.Delete, $"/v1/dead-letters/{id}")).Status);
     }
 
@@ -59,7 +66,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
         await SendAsync(HttpMethod.Patch, $"/v1/dead-letters/{id}", """{"payload":{"amount":5,"parent":99}}""");
 
         var again = await SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}/replay");
-        await Database.ExecuteAsync($$"""UPDATE ingest.dead_letters SET payload = '{"amount":"much"}' WHERE id = {{id}}""");
+        await Database.ExecuteAsync(
+            $$"""UPDATE ingest.dead_letters SET payload = '{"amount":"much"}' WHERE id = {{id}}""");
         var unchecked_ = await SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}/replay");
         var letter = await LetterAsync(id);
 
@@ -118,7 +126,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
         var replay = await SendAsync(HttpMethod.Post, $"{path}/replay", ifMatch: tag);
 
         Assert.Equal((200, 412, 412, 412), (first.Status, second.Status, discard.Status, replay.Status));
-        Assert.Equal(1, (await LetterAsync(await OnlyIdAsync())).GetProperty("payload").GetProperty("amount").GetInt32());
+        var letter = await LetterAsync(await OnlyIdAsync());
+        Assert.Equal(1, letter.GetProperty("payload").GetProperty("amount").GetInt32());
         Assert.Equal(204, (await SendAsync(HttpMethod.Delete, path, ifMatch: "*")).Status);
         Assert.Equal(404, (await SendAsync(HttpMethod.Get, path)).Status);
         Assert.Equal(404, (await SendAsync(HttpMethod.Post, $"{path}/replay")).Status);
@@ -188,21 +197,24 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
     [Fact]
     public async Task Should_replay_many_and_tell_of_each()
     {
-        var lines = Enumerable.Range(1, 1_200).Select(n => $$"""{"code":"c{{n}}","amount":1,"parent":{{(n % 3 == 0 ? 3 : 2)}}}""");
+        var lines = Enumerable.Range(1, 1_200).Select(
+            n => $$"""{"code":"c{{n}}","amount":1,"parent":{{(n % 3 == 0 ? 3 : 2)}}}""");
         await Node.PostAsync("orders", string.Join('\n', lines), "application/x-ndjson");
         await Node.PostAsync("orders", """{"code":"other","amount":-1}""");
         await Database.ExecuteAsync("INSERT INTO parents VALUES (2)");
         var received = (await Node.AccountAsync("orders")).GetProperty("received").GetInt32();
 
-        var answer = await SendAsync(HttpMethod.Post, "/v1/dead-letters/replay?constraint=orders_parent_fkey&verdicts=errors");
-        var again = await SendAsync(HttpMethod.Post, "/v1/dead-letters/replay?constraint=orders_parent_fkey&verdicts=none");
+        const string Replay = "/v1/dead-letters/replay?constraint=orders_parent_fkey";
+        var answer = await SendAsync(HttpMethod.Post, $"{Replay}&verdicts=errors");
+        var again = await SendAsync(HttpMethod.Post, $"{Replay}&verdicts=none");
 
         Assert.Equal(401, answer.Lines.Count);
         Assert.All(answer.Lines.SkipLast(1), line => Assert.Equal(422, line.GetProperty("status").GetInt32()));
         Assert.Equal("""{"replayed":800,"rejected":400}""", answer.Lines[^1].GetRawText());
         Assert.Equal("""{"replayed":0,"rejected":400}""", Assert.Single(again.Lines).GetRawText());
         Assert.Equal(800L, await Database.ScalarAsync<long>("SELECT count(*) FROM orders"));
-        Assert.Equal(401L, await Database.ScalarAsync<long>("SELECT count(*) FROM ingest.dead_letters WHERE replayed_at IS NULL"));
+        Assert.Equal(401L, await Database.ScalarAsync<long>(
+            "SELECT count(*) FROM ingest.dead_letters WHERE replayed_at IS NULL"));
         Assert.Equal(received + 1_600, (await Node.AccountAsync("orders")).GetProperty("received").GetInt32());
     }
 
@@ -223,7 +235,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
     [Fact]
     public async Task Should_discard_many_by_filter()
     {
-        await Node.PostAsync("orders", """[{"code":"a","amount":-1},{"code":"b","amount":-1},{"code":"c","parent":9}]""");
+        await Node.PostAsync(
+            "orders", """[{"code":"a","amount":-1},{"code":"b","amount":-1},{"code":"c","parent":9}]""");
 
         var some = await SendAsync(HttpMethod.Delete, "/v1/dead-letters?sqlstate=23514");
         var rest = await SendAsync(HttpMethod.Delete, "/v1/dead-letters?all=true");
@@ -265,7 +278,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
         Assert.Equal(0, listed.Code);
         Assert.Contains("orders_amount_check", listed.Output, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', listed.Output);
-        Assert.Equal(-1, JsonSerializer.Deserialize<JsonElement>(shown.Output).GetProperty("payload").GetProperty("amount").GetInt32());
+        var payload = JsonSerializer.Deserialize<JsonElement>(shown.Output).GetProperty("payload");
+        Assert.Equal(-1, payload.GetProperty("amount").GetInt32());
         Assert.Equal((1, 0), (refused.Code, edited.Code));
         Assert.StartsWith("1 is replayed as \"", replayed.Output, StringComparison.Ordinal);
         Assert.Equal(1, again.Code);
@@ -281,7 +295,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
     private async Task<(int Code, string Output)> RunAsync(params string[] arguments)
     {
         var output = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) });
         console.Profile.Width = 200;
         var settings = NodeSettings.Load(_ => null);
         var code = await LettersCommand.RunAsync(
@@ -298,7 +313,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture) : IClassFix
     {
         var answer = await SendAsync(HttpMethod.Get, $"/v1/dead-letters{query}");
         Assert.True(answer.Status == 200, answer.ToString());
-        return ([.. answer.Json.GetProperty("deadLetters").EnumerateArray()], answer.Json.GetProperty("next").GetString());
+        return (
+            [.. answer.Json.GetProperty("deadLetters").EnumerateArray()], answer.Json.GetProperty("next").GetString());
     }
 
     private async Task<Answer> SendAsync(

@@ -24,12 +24,19 @@ public sealed class LetterRecordTests : IAsyncLifetime
     {
         await database.WriteAsync(database.BatchOf(
             Lane, 0,
-            ["""{"id":1,"size":1}""", """{"id":2,"size":11,"note":"é\"<"}""", """{"id":3}""", """{"id":1,"note":null}"""],
+            [
+                """{"id":1,"size":1}""",
+                """{"id":2,"size":11,"note":"é\"<"}""",
+                """{"id":3}""",
+                """{"id":1,"note":null}""",
+            ],
             new RowKey(1, "order-7 2", Guid.Empty)));
 
-        Assert.Equal("items", await database.ScalarAsync<string>("SELECT string_agg(DISTINCT table_name, ',') FROM ingest.dead_letters"));
+        Assert.Equal("items", await database.ScalarAsync<string>(
+            "SELECT string_agg(DISTINCT table_name, ',') FROM ingest.dead_letters"));
         Assert.Equal(
-            """{"id":2,"size":11,"note":"é\"<"} 2 23514 items_size_check order-7 2 1|{"id":1,"note":null} 1 23505 items_pkey - 1""",
+            """{"id":2,"size":11,"note":"é\"<"} 2 23514 items_size_check order-7 2 1|"""
+            + """{"id":1,"note":null} 1 23505 items_pkey - 1""",
             await database.ScalarAsync<string>("""
                 SELECT string_agg(concat_ws(' ', payload, row_id, sqlstate, constraint_name,
                     coalesce(idempotency_key, '-'), attempts), '|' ORDER BY id) FROM ingest.dead_letters
@@ -129,9 +136,12 @@ public sealed class LetterRecordTests : IAsyncLifetime
 
     [Theory]
     [InlineData("""{"id":1}""")]
-    [InlineData("""{"n":1e131071,"many":[1e1000,-2.50e-300,0.000,0e-16383,-1e-16383,12e60,12300000000000000000000000000000000000000000000000]}""")]
+    [InlineData(
+        """{"n":1e131071,"many":[1e1000,-2.50e-300,0.000,0e-16383,-1e-16383,12e60,"""
+        + """12300000000000000000000000000000000000000000000000]}""")]
     [InlineData("""{"doc":{"b":1,"a":1.000,"b":"\u0000\ud800"},"d":null,"t":"\u0001\"\\é😀"}""")]
-    [InlineData("""{"at":"0044-03-15 10:00:00.123456Z BC","f":"NaN","b":"\\x00ff","p":"(1,2)","id":9007199254740993}""")]
+    [InlineData(
+        """{"at":"0044-03-15 10:00:00.123456Z BC","f":"NaN","b":"\\x00ff","p":"(1,2)","id":9007199254740993}""")]
     public async Task Should_give_a_payload_that_encodes_to_the_same_tuple(string row)
     {
         await database.ExecuteAsync("""
@@ -162,5 +172,6 @@ public sealed class LetterRecordTests : IAsyncLifetime
 
     private Task<long> CountAsync() => database.ScalarAsync<long>("SELECT count(*) FROM ingest.dead_letters");
 
-    private Task<string> IdsAsync() => database.ScalarAsync<string>("SELECT string_agg(id::text, ',' ORDER BY id) FROM items");
+    private Task<string> IdsAsync() =>
+        database.ScalarAsync<string>("SELECT string_agg(id::text, ',' ORDER BY id) FROM items");
 }

@@ -6,7 +6,8 @@ namespace Ingest.Tests.DeadLetters;
 
 public sealed class MergePatchTests
 {
-    /// <summary>The cases of RFC 7396, appendix A, whose target or patch is an object, and some about exact text.</summary>
+    /// <summary>The cases of RFC 7396, appendix A, whose target or patch is an object, and some about exact
+    /// text.</summary>
     [Theory]
     [InlineData("""{"a":"b"}""", """{"a":"c"}""", """{"a":"c"}""")]
     [InlineData("""{"a":"b"}""", """{"b":"c"}""", """{"a":"b","b":"c"}""")]
@@ -22,7 +23,8 @@ public sealed class MergePatchTests
     [InlineData("""{"n":1.500e10,"j":{"x":1,"x":2}, "s" : "\ud800\u0000é"}""", """{"b":2.0}""",
         """{"n":1.500e10,"j":{"x":1,"x":2},"s":"\ud800\u0000é","b":2.0}""")]
     [InlineData("""{"\u0061":1}""", """ {"a":2} """, """{"a":2}""")]
-    public void Should_merge_as_the_standard_says_and_keep_the_text_of_the_rest(string target, string patch, string merged) =>
+    public void Should_merge_as_the_standard_says_and_keep_the_text_of_the_rest(
+        string target, string patch, string merged) =>
         Assert.Equal(merged, Encoding.UTF8.GetString(
             MergePatch.Apply(Encoding.UTF8.GetBytes(target), Encoding.UTF8.GetBytes(patch))));
 

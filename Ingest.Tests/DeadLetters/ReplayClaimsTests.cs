@@ -58,13 +58,15 @@ public sealed class ReplayClaimsTests : IAsyncLifetime
             database.BatchOf(Lane, 1, [Mended, """{"id":3}""", Mended], key, key with { Row = 2 }));
 
         Assert.Equal([4L], result.Repeats.Select(repeat => repeat.Position));
-        Assert.Equal("2,3", await database.ScalarAsync<string>("SELECT string_agg(id::text, ',' ORDER BY id) FROM items"));
+        Assert.Equal(
+            "2,3", await database.ScalarAsync<string>("SELECT string_agg(id::text, ',' ORDER BY id) FROM items"));
     }
 
     [Fact]
     public async Task Should_keep_a_letter_that_is_refused_again_with_its_newest_error()
     {
-        await database.ExecuteAsync("ALTER TABLE items DROP CONSTRAINT items_size_check, ADD CONSTRAINT small CHECK (size < 5)");
+        await database.ExecuteAsync(
+            "ALTER TABLE items DROP CONSTRAINT items_size_check, ADD CONSTRAINT small CHECK (size < 5)");
 
         var result = await WriteAsync(database.ReplayOf(Lane, 1, 1, Payload));
 
@@ -118,14 +120,16 @@ public sealed class ReplayClaimsTests : IAsyncLifetime
     {
         var key = new RowKey(0, "order-7", Guid.NewGuid());
         await WriteAsync(database.BatchOf(Lane, 1, [Payload], key));
-        await database.ExecuteAsync("DELETE FROM ingest.idempotency; ALTER TABLE items DROP CONSTRAINT items_size_check");
+        await database.ExecuteAsync(
+            "DELETE FROM ingest.idempotency; ALTER TABLE items DROP CONSTRAINT items_size_check");
         Assert.Empty((await WriteAsync(database.BatchOf(Lane, 2, [Payload], key))).Rejections);
 
         var replayed = await WriteAsync(database.ReplayOf(Lane, 3, 2, Payload));
 
         Assert.Single(replayed.Repeats);
         Assert.Equal(1L, await database.ScalarAsync<long>("SELECT count(*) FROM items"));
-        Assert.Equal(1L, await database.ScalarAsync<long>("SELECT count(*) FROM ingest.dead_letters WHERE id = 2 AND replayed_at IS NOT NULL"));
+        Assert.Equal(1L, await database.ScalarAsync<long>(
+            "SELECT count(*) FROM ingest.dead_letters WHERE id = 2 AND replayed_at IS NOT NULL"));
     }
 
     private Task EditAsync(string payload) =>

@@ -142,7 +142,8 @@ public sealed class LaneWindowModelTests
                 var sent = rows.Where(row => row.Envelope == envelope.First).ToList();
                 // An envelope of which a lane has given up on a row is past its deadline: no other is to write the
                 // rest.
-                var isOver = sent.Exists(row => row.IsGivenUp) || sent.TrueForAll(row => row.Told != VerdictKind.Pending);
+                var isOver = sent.Exists(row => row.IsGivenUp)
+                    || sent.TrueForAll(row => row.Told != VerdictKind.Pending);
                 Assert.Equal(isOver, envelope.IsSkip);
                 foreach (var row in sent) row.Sends++;
             }

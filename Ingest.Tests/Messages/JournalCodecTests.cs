@@ -47,7 +47,11 @@ public sealed class JournalCodecTests
         var taken = new JournalEvents.RowsTaken(LaneMessages.Envelope);
         var bytes = serializer.ToBinary(taken);
         for (var length = 0; length < bytes.Length; length++)
-            Assert.Throws<SerializationException>(() => serializer.FromBinary(bytes[..length], serializer.Manifest(taken)));
+        {
+            Assert.Throws<SerializationException>(
+                () => serializer.FromBinary(bytes[..length], serializer.Manifest(taken)));
+        }
+
     }
 
     private object RoundTrip(object message) =>

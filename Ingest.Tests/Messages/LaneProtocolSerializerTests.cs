@@ -44,7 +44,9 @@ public sealed class LaneProtocolSerializerTests
         Assert.Equal(traces.Select(TextOf), read.Traces.Select(TextOf));
 
         static ActivityContext Request(string trace, string span) => new(
-            ActivityTraceId.CreateFromString(trace), ActivitySpanId.CreateFromString(span), ActivityTraceFlags.Recorded);
+            ActivityTraceId.CreateFromString(trace),
+            ActivitySpanId.CreateFromString(span),
+            ActivityTraceFlags.Recorded);
 
         static string TextOf(RowTrace trace) =>
             $"{trace.Row} {trace.Count} {trace.Request.TraceId} {trace.Request.SpanId} {trace.Request.TraceFlags}";

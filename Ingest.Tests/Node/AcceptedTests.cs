@@ -46,16 +46,17 @@ public sealed class AcceptedTests : IAsyncLifetime
 
             await first.KillAsync();
             await using var second = await NodeProcess.StartAsync(("INGEST_POSTGRES", database.ConnectionString));
-            Assert.Equal("pending", (await ReceiptAsync(http, second.Client.Http.BaseAddress!, receipts[0])).Status);
+            var node = second.Client.Http.BaseAddress!;
+            Assert.Equal("pending", (await ReceiptAsync(http, node, receipts[0])).Status);
             await transaction.RollbackAsync();
 
             // Nothing is sent to the second node: the lanes come back by themselves.
             await Soon.IsTrueAsync(async () => await CountAsync() == Rows - 1, TimeSpan.FromSeconds(45));
             foreach (var row in new[] { 0, 1, Rows / 2, Rows - 1 })
-                Assert.Equal("committed", (await ReceiptAsync(http, second.Client.Http.BaseAddress!, receipts[row])).Status);
-            var bad = await ReceiptAsync(http, second.Client.Http.BaseAddress!, receipts[7]);
+                Assert.Equal("committed", (await ReceiptAsync(http, node, receipts[row])).Status);
+            var bad = await ReceiptAsync(http, node, receipts[7]);
             Assert.Equal(("rejected", "23514"), (bad.Status, bad.SqlState));
-            Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(http, second.Client.Http.BaseAddress!, receipts[7][..^1] + "!"));
+            Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(http, node, receipts[7][..^1] + "!"));
         }
 
         Assert.Equal(Rows - 1, await CountAsync());
@@ -78,7 +79,8 @@ public sealed class AcceptedTests : IAsyncLifetime
 
     private static async Task<(string Status, string? SqlState)> ReceiptAsync(HttpClient http, Uri node, string receipt)
     {
-        var answer = JsonDocument.Parse(await http.GetStringAsync(new Uri(node, $"/v1/receipts/{receipt}"))).RootElement;
+        var text = await http.GetStringAsync(new Uri(node, $"/v1/receipts/{receipt}"));
+        var answer = JsonDocument.Parse(text).RootElement;
         var sqlState = answer.TryGetProperty("error", out var error) ? error.GetProperty("sqlstate").GetString() : null;
         return (answer.GetProperty("status").GetString()!, sqlState);
     }

@@ -92,7 +92,8 @@ public sealed class BacklogTests : IAsyncLifetime
         var flipped = await FlipAsync();
         await using var node = await TestNode.StartAsync(database.ConnectionString, settings);
 
-        await Soon.IsTrueAsync(async () => (await StoppedAsync(node)).Contains($"event {flipped}:", StringComparison.Ordinal));
+        await Soon.IsTrueAsync(
+            async () => (await StoppedAsync(node)).Contains($"event {flipped}:", StringComparison.Ordinal));
         var refused = await node.PostAsync("kept", row);
         Assert.NotEqual(201, refused.Status);
         Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM kept"));

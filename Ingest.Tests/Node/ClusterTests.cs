@@ -35,12 +35,14 @@ public sealed class ClusterTests : IAsyncLifetime
     {
         var answer = await gateway.PostAsync("items", """[{"number":1},{"number":0},{"number":2}]""");
 
-        Assert.Equal([201, 422, 201], answer.Json.EnumerateArray().Select(line => line.GetProperty("status").GetInt32()));
+        Assert.Equal(
+            [201, 422, 201], answer.Json.EnumerateArray().Select(line => line.GetProperty("status").GetInt32()));
         Assert.Equal(2L, await database.ScalarAsync<long>("SELECT count(*) FROM items"));
         var members = await MembersAsync(gateway);
         Assert.Equal(
             ["batcher items/0", "gateway "],
-            members.Select(member => $"{Texts(member, "roles")} {Texts(member, "lanes")}").Order(StringComparer.Ordinal));
+            members.Select(member => $"{Texts(member, "roles")} {Texts(member, "lanes")}")
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]

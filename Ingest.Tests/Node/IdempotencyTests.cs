@@ -37,13 +37,15 @@ public sealed class IdempotencyTests : IAsyncLifetime
         Assert.Equal(first.Body, again.Body);
         Assert.Equal(1L, await CountAsync());
         var account = await node.AccountAsync("orders");
-        Assert.Equal((1, 1, 1), (Number(account, "received"), Number(account, "committed"), Number(account, "repeated")));
+        Assert.Equal(
+            (1, 1, 1), (Number(account, "received"), Number(account, "committed"), Number(account, "repeated")));
     }
 
     [Fact]
     public async Task Should_write_concurrent_repeats_once_and_answer_all_with_one_id()
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => PostAsync("key-2", """{"number":2,"amount":5}""")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(_ => PostAsync("key-2", """{"number":2,"amount":5}""")));
 
         Assert.All(answers, answer => Assert.Equal(201, answer.Status));
         Assert.Single(answers.Select(answer => answer.Body).Distinct());
@@ -125,7 +127,8 @@ public sealed class IdempotencyTests : IAsyncLifetime
     private async Task<Answer> PostAsync(
         string key, string body, string mediaType = "application/json", string table = "orders")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"/v1/tables/{table}/rows", UriKind.Relative))
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, new Uri($"/v1/tables/{table}/rows", UriKind.Relative))
         {
             Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(mediaType)),
         };

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Ingest.Tests.Postgres;
@@ -42,13 +43,13 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
         await using (var first = await NodeProcess.StartAsync(Settings))
         {
             // One lane alone is in use, but the others start too.
-            receipts.AddRange(await AcceptAsync(first, 1));
+            receipts.AddRange(await AcceptAsync(first.Client, 1));
             await Soon.IsTrueAsync(async () => await CountAsync() == 1);
             await Soon.IsTrueAsync(async () => await ScalarAsync(
                 journal, "SELECT count(DISTINCT persistence_id) FROM ingest.lane_journal") is 4L);
             await target.StopImmediateAsync();
 
-            receipts.AddRange(await AcceptAsync(first, Rows));
+            receipts.AddRange(await AcceptAsync(first.Client, Rows));
 
             Assert.Equal(1 + Rows, receipts.Count);
             using var unknown = await first.Client.Http.GetAsync($"/v1/receipts/{receipts[^1]}");
@@ -57,7 +58,8 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
         }
 
         await using var second = NodeProcess.Start(Settings);
-        await Soon.IsTrueAsync(() => second.Output.Any(line => line.Contains("Waiting for PostgreSQL", StringComparison.Ordinal)));
+        await Soon.IsTrueAsync(
+            () => second.Output.Any(line => line.Contains("Waiting for PostgreSQL", StringComparison.Ordinal)));
         Assert.False(second.HasExited);
         await target.StartAgainAsync();
 
@@ -66,20 +68,48 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
         foreach (var row in new[] { 0, 1, Rows / 2, Rows })
             Assert.Equal("committed", await StatusAsync(second, receipts[row]));
         Assert.Equal(1 + Rows, await CountAsync());
-        Assert.Single(await AcceptAsync(second, 1));
+        Assert.Single(await AcceptAsync(second.Client, 1));
+    }
+
+    [Fact]
+    public async Task Should_say_that_the_journal_is_away_and_commit_meanwhile_what_asks_to_be_accepted()
+    {
+        await using var node = await TestNode.StartAsync(target.ConnectionString, Settings);
+        Assert.Equal("healthy", (await JournalHealthAsync(node)).Status);
+        Assert.Single(await AcceptAsync(node.Client, 1));
+
+        await journal.StopImmediateAsync();
+
+        var (status, reason) = await JournalHealthAsync(node);
+        Assert.Equal("degraded", status);
+        Assert.Contains("journal's server does not answer", reason, StringComparison.Ordinal);
+        Assert.Equal(200, await node.Client.ReadinessAsync());
+        await AcceptAsync(node.Client, 1);
+        Assert.Equal(2, await CountAsync());
+        await journal.StartAgainAsync();
+        await Soon.IsTrueAsync(async () => (await JournalHealthAsync(node)).Status == "healthy");
+    }
+
+    private static async Task<(string? Status, string? Reason)> JournalHealthAsync(TestNode node)
+    {
+        var answer = await node.Http.GetFromJsonAsync<JsonElement>("/healthz/ready");
+        var journal = answer.GetProperty("checks").GetProperty("journal");
+        Assert.Equal(answer.GetProperty("status").GetString(), journal.GetProperty("status").GetString());
+        return (journal.GetProperty("status").GetString(), journal.GetProperty("reason").GetString());
     }
 
     /// <summary>Sends rows in one request.</summary>
     /// <returns>The receipts of those that were accepted.</returns>
-    private static async Task<List<string>> AcceptAsync(NodeProcess node, int rows)
+    private static async Task<List<string>> AcceptAsync(RowClient node, int rows)
     {
-        var lines = string.Concat(Enumerable.Range(0, rows).Select(_ => $"{{\"id\":\"{Guid.NewGuid()}\",\"url\":\"u\"}}\n"));
+        var lines = string.Concat(
+            Enumerable.Range(0, rows).Select(_ => $"{{\"id\":\"{Guid.NewGuid()}\",\"url\":\"u\"}}\n"));
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/tables/kept/rows")
         {
             Content = new StringContent(lines, Encoding.UTF8, "application/x-ndjson"),
         };
         request.Headers.Add("Prefer", "respond-async");
-        using var response = await node.Client.Http.SendAsync(request);
+        using var response = await node.Http.SendAsync(request);
         var answer = await response.Content.ReadAsStringAsync();
         return [.. answer.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => JsonSerializer.Deserialize<JsonElement>(line))
@@ -87,9 +117,11 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
             .Select(verdict => verdict.GetProperty("receipt").GetString()!)];
     }
 
-    private static async Task<string> StatusAsync(NodeProcess node, string receipt) =>
-        JsonSerializer.Deserialize<JsonElement>(await node.Client.Http.GetStringAsync($"/v1/receipts/{receipt}?wait=10s"))
-            .GetProperty("status").GetString()!;
+    private static async Task<string> StatusAsync(NodeProcess node, string receipt)
+    {
+        var answer = await node.Client.Http.GetStringAsync($"/v1/receipts/{receipt}?wait=10s");
+        return JsonSerializer.Deserialize<JsonElement>(answer).GetProperty("status").GetString()!;
+    }
 
     private async Task<long> CountAsync() => (long)(await ScalarAsync(target, "SELECT count(*) FROM kept"))!;
 

@@ -59,7 +59,8 @@ public sealed class MetricsTests(MetricsTests.Fixture fixture) : IClassFixture<M
         Assert.True(Events(after, "retry") >= 2, "both the strike and the lock made a lane try again");
         Assert.Equal(
             after.Sum("ingest_batch_flushes_total", OfTable), after.Sum("ingest_batch_rows_count", OfTable));
-        Assert.True(after.Sum("ingest_batch_copy_duration_seconds_count", OfTable) >= 1, "a batch with bad rows is copied");
+        Assert.True(
+            after.Sum("ingest_batch_copy_duration_seconds_count", OfTable) >= 1, "a batch with bad rows is copied");
         Assert.True(
             after.Sum("ingest_batch_attempts_total", OfTable) > after.Sum("ingest_batch_flushes_total", OfTable),
             "bad rows cost more than one statement");

@@ -58,7 +58,8 @@ public sealed class OnConflictTests(OnConflictTests.Fixture fixture) : IClassFix
         var answer = await fixture.Node.PostAsync("devices", """{"id":1,"reading":2}""");
 
         Assert.Equal((201, """{"id":1}"""), (answer.Status, answer.Body));
-        Assert.Equal("2 kept", await fixture.Database.ScalarAsync<string>("SELECT reading || ' ' || note FROM devices"));
+        Assert.Equal(
+            "2 kept", await fixture.Database.ScalarAsync<string>("SELECT reading || ' ' || note FROM devices"));
     }
 
     [Fact]

@@ -13,7 +13,9 @@ public sealed class RefusedRowTests(RefusedRowTests.Fixture fixture) : IClassFix
     public async Task Should_answer_each_bad_row_of_100_000_with_its_own_error_and_commit_the_others()
     {
         var answer = await fixture.Node.PostAsync(
-            "mixed", string.Join('\n', Enumerable.Range(1, Rows).Select(Mixture.Constraints.Row)), "application/x-ndjson");
+            "mixed",
+            string.Join('\n', Enumerable.Range(1, Rows).Select(Mixture.Constraints.Row)),
+            "application/x-ndjson");
 
         var lines = answer.Lines;
         for (var line = 1; line <= Rows; line++)
@@ -72,7 +74,8 @@ public sealed class RefusedRowTests(RefusedRowTests.Fixture fixture) : IClassFix
     /// <summary>Nothing of other rows, and nothing of how rows are written.</summary>
     private static void AssertTellsNothing(string answer)
     {
-        foreach (var word in (string[])[Mixture.Secret, "Failing row", "Key (", "COPY", "PL/pgSQL", "pg_temp", "ingest."])
+        string[] telling = [Mixture.Secret, "Failing row", "Key (", "COPY", "PL/pgSQL", "pg_temp", "ingest."];
+        foreach (var word in telling)
             Assert.DoesNotContain(word, answer, StringComparison.Ordinal);
     }
 

@@ -46,12 +46,16 @@ public sealed class TableChangeTests(TableChangeTests.Fixture fixture) : IClassF
         var csv = await fixture.Node.PostAsync("growing", "id,c\n7,5\n", "text/csv");
 
         Assert.Equal(201, single.Status);
-        Assert.Equal([201, 201, 400, 201], stream.Lines.SkipLast(1).Select(line => line.GetProperty("status").GetInt32()));
+        Assert.Equal(
+            [201, 201, 400, 201],
+            stream.Lines.SkipLast(1).Select(line => line.GetProperty("status").GetInt32()));
         Assert.Equal(1, csv.Lines[^1].GetProperty("committed").GetInt32());
         Assert.Equal("1:--- 2:1-- 3:--- 4:-2- 6:4-- 7:--5", await Database.ScalarAsync<string>(
             """
-            SELECT string_agg(id || ':' || coalesce(a::text, '-') || coalesce(b::text, '-') || coalesce(c::text, '-'), ' '
-                              ORDER BY id) FROM growing
+            SELECT string_agg(
+                id || ':' || coalesce(a::text, '-') || coalesce(b::text, '-') || coalesce(c::text, '-'),
+                ' ' ORDER BY id)
+            FROM growing
             """));
 
         // The node looks once a second.

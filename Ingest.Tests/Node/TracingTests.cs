@@ -66,7 +66,10 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
                 RequestsOf(spans, traces).Select(span => (span.TraceId, span.SpanId)).ToHashSet(), LinksOf(spans));
             Assert.All(RequestsOf(spans, traces), request => Assert.Equal(
                 ("POST /v1/tables/{table}/rows", "/v1/tables/traced/rows", 201),
-                (request.DisplayName, request.GetTagItem("url.path"), request.GetTagItem("http.response.status_code"))));
+                (
+                    request.DisplayName,
+                    request.GetTagItem("url.path"),
+                    request.GetTagItem("http.response.status_code"))));
             var batch = spans.First(span => span.OperationName == "ingest.batch.write");
             Assert.Equal("traced", batch.GetTagItem("ingest.table"));
             Assert.Equal("written", batch.GetTagItem("ingest.result"));

@@ -25,7 +25,8 @@ internal sealed partial class Scrape
     /// <summary>The sum of the samples of a metric that have all of these labels; 0 where there is none.</summary>
     public long Sum(string name, params (string Label, string Value)[] labels) => (long)samples
         .Where(sample => sample.Name == name
-            && labels.All(label => sample.Labels.Contains($"{label.Label}=\"{label.Value}\"", StringComparison.Ordinal)))
+            && labels.All(
+                label => sample.Labels.Contains($"{label.Label}=\"{label.Value}\"", StringComparison.Ordinal)))
         .Sum(sample => sample.Value);
 
     public bool Has(string name) => samples.Any(sample => sample.Name.StartsWith(name, StringComparison.Ordinal));

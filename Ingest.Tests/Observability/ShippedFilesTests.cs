@@ -7,7 +7,8 @@ namespace Ingest.Tests.Observability;
 
 /// <summary>What is shipped for Prometheus and Grafana names figures and labels that a node has.</summary>
 [Collection(nameof(WholeNode))]
-public sealed partial class ShippedFilesTests(ShippedFilesTests.Fixture fixture) : IClassFixture<ShippedFilesTests.Fixture>
+public sealed partial class ShippedFilesTests(ShippedFilesTests.Fixture fixture)
+    : IClassFixture<ShippedFilesTests.Fixture>
 {
     /// <summary>Labels that Prometheus adds, and that a figure has only once something has gone wrong.</summary>
     private static readonly string[] OtherLabels = ["instance", "job", "le", "ingest_event"];

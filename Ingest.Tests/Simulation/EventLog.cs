@@ -45,7 +45,9 @@ internal sealed class EventLog(TestScheduler clock, bool isKept)
     private string Words(object message) => message switch
     {
         LaneProtocol.Envelope e => $"{e.Lane} G{NumberOf(e.Gateway)} envelope {e.First}..{e.Last} base {e.Base}"
-            + $"{(e.IsSkip ? " skip" : e.IsReminder ? " reminder" : e.Acknowledge == Acknowledge.Accepted ? " to accept" : "")}",
+            + (e.IsSkip ? " skip"
+                : e.IsReminder ? " reminder"
+                : e.Acknowledge == Acknowledge.Accepted ? " to accept" : ""),
         Probe p => $"{p.Lane} G{NumberOf(p.Gateway)} probe base {p.Base} next {p.Next}",
         FlushNow f => $"{f.Lane} flush now",
         Settled s => $"{s.Lane} G{NumberOf(s.Gateway)} settled {s.First}..{s.Last} {s.Outcome}"

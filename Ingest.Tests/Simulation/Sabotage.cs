@@ -37,6 +37,7 @@ internal enum Sabotage
     /// there.</summary>
     NoJournalFence = 1024,
 
-    /// <summary>A batch that was sent at once is looked up without an end to what was sent, which comes later.</summary>
+    /// <summary>A batch that was sent at once is looked up without an end to what was sent, which comes
+    /// later.</summary>
     NoEndOfTrip = 128,
 }

@@ -7,8 +7,8 @@ namespace Ingest.Tests.Simulation;
 
 /// <summary>
 /// A model of the journal plugin and its table: a number is given out once, what is written in one request is there
-/// whole or not at all, and a request may fail, be carried out without an answer, or be carried out after its client has
-/// given it up. Each request waits for the driver.
+/// whole or not at all, and a request may fail, be carried out without an answer, or be carried out after its client
+/// has given it up. Each request waits for the driver.
 /// </summary>
 internal sealed class SimulatedJournal(
     Connections connections, Random random, EventLog log, Coverage coverage, Sabotage sabotage)

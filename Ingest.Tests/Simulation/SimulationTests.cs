@@ -21,7 +21,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         "writer crash", "lane restart", "lane crash", "split", "hand-off", "gateway crash", "flush now",
         "answered Accepted", "answered Overloaded", "journal read", "journal read back", "journal trimmed",
         "journal number taken", "journal written late",
-        "written at once", "not written at once", "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
+        "written at once", "not written at once",
+        "step AnswerLost", "step ConnectionLost", "step Refused", "step Unforeseen",
     ];
 
     [Fact]

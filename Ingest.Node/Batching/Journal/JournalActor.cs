@@ -14,8 +14,8 @@ namespace Ingest.Node.Batching.Journal;
 /// hold gigabytes while a table is locked; this one reads only what it does not know.
 /// <para>
 /// The plugin refuses a sequence number that is taken. So of two incarnations of a lane that write, only one can know
-/// what the journal holds, and the other one finds out at its next write. That holds as long as events are kept: who has
-/// neither read nor written for a while reads first (<see cref="JournalTimes"/>).
+/// what the journal holds, and the other one finds out at its next write. That holds as long as events are kept: who
+/// has neither read nor written for a while reads first (<see cref="JournalTimes"/>).
 /// </para>
 /// </summary>
 internal sealed partial class JournalActor : ReceiveActor, IWithTimers
@@ -225,7 +225,9 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
         }
         else
         {
-            log.Error("Event {0} of lane {1} cannot be read and is given up, as its operator has decided", opening.Next - 1, lane);
+            log.Error(
+                "Event {0} of lane {1} cannot be read and is given up, as its operator has decided",
+                opening.Next - 1, lane);
             Read();
         }
     }

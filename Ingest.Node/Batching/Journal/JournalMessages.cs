@@ -10,7 +10,8 @@ internal static class JournalMessages
     /// Reads the journal from what is settled on; answered by a <see cref="Replayed"/> for each event, then by
     /// <see cref="Opened"/>. Whatever was under way is forgotten.
     /// </summary>
-    /// <param name="Generation">Comes back with all answers, so that those to an earlier request are told apart.</param>
+    /// <param name="Generation">Comes back with all answers, so that those to an earlier request are told
+    /// apart.</param>
     public sealed record Open(int Generation, JournalMark Mark);
 
     /// <summary>Writes an envelope; answered by <see cref="Persisted"/>, in order, however long it takes.</summary>

@@ -35,8 +35,8 @@ internal sealed class JournalProgress(long marked, TimeSpan keepFor)
     /// <summary>The database could not be told.</summary>
     public void Fail() => isAsking = false;
 
-    /// <summary>The event up to which all may be removed; null where there is nothing new. That of a mark itself stays: it
-    /// shows that the journal is the one that was marked.</summary>
+    /// <summary>The event up to which all may be removed; null where there is nothing new. That of a mark itself stays:
+    /// it shows that the journal is the one that was marked.</summary>
     public long? TakeRemovable(DateTimeOffset now)
     {
         long? settled = null;

@@ -13,10 +13,12 @@ internal sealed class JournalReader : ReceiveActor
 
     /// <param name="plugin">The journal plugin.</param>
     /// <param name="patience">How long the journal may be silent.</param>
-    public JournalReader(int id, IActorRef plugin, string persistenceId, long from, long to, long max, TimeSpan patience)
+    public JournalReader(
+        int id, IActorRef plugin, string persistenceId, long from, long to, long max, TimeSpan patience)
     {
         this.id = id;
-        Receive<ReplayedMessage>(one => Context.Parent.Tell(new Read(id, one.Persistent.SequenceNr, one.Persistent.Payload)));
+        Receive<ReplayedMessage>(one =>
+            Context.Parent.Tell(new Read(id, one.Persistent.SequenceNr, one.Persistent.Payload)));
         Receive<RecoverySuccess>(_ => End(null));
         Receive<ReplayMessagesFailure>(failure => End(failure.Cause));
         Receive<ReceiveTimeout>(_ => End(new TimeoutException("the journal does not answer")));

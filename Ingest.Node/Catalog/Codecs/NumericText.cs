@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Ingest.Node.Catalog.Codecs;
 
 /// <summary>
-/// Writes the fields of <see cref="NumericCodec"/> as decimals, which keep every digit: plain ones, but for a number that
-/// consists of padding mostly. 1e131071 has ten bytes as a field; a row full of such would be gigabytes of zeros.
+/// Writes the fields of <see cref="NumericCodec"/> as decimals, which keep every digit: plain ones, but for a number
+/// that consists of padding mostly. 1e131071 has ten bytes as a field; a row full of such would be gigabytes of zeros.
 /// </summary>
 internal static class NumericText
 {

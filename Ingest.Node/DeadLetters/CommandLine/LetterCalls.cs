@@ -142,7 +142,11 @@ internal sealed class LetterCalls(HttpClient http, IAnsiConsole console)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         if (body is not null)
-            request.Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/merge-patch+json"));
+        {
+            request.Content = new StringContent(
+                body, Encoding.UTF8, new MediaTypeHeaderValue("application/merge-patch+json"));
+        }
+
         using var response = await http.SendAsync(request, cancellation);
         var text = await response.Content.ReadAsStringAsync(cancellation);
         if (response.IsSuccessStatusCode)

@@ -6,8 +6,8 @@ using Spectre.Console;
 namespace Ingest.Node.DeadLetters.CommandLine;
 
 /// <summary>
-/// <c>./ingest dead-letters</c>: what an operator does with dead letters, by way of a running node's HTTP surface. It is
-/// a verb of the node's own program, so that it is there wherever a node is, in the same version.
+/// <c>./ingest dead-letters</c>: what an operator does with dead letters, by way of a running node's HTTP surface. It
+/// is a verb of the node's own program, so that it is there wherever a node is, in the same version.
 /// </summary>
 internal static class LettersCommand
 {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
 using HttpOptions = Ingest.Node.Gateway.Http.HttpOptions;
 

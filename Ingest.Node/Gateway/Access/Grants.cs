@@ -65,7 +65,8 @@ internal sealed class Grants
         public static Grant? Parse(string text)
         {
             var colon = text.IndexOf(':', StringComparison.Ordinal);
-            if (colon < 0 || colon == text.Length - 1 || Scopes.Find(text.AsSpan(0, colon)) is not { } scope) return null;
+            if (colon < 0 || colon == text.Length - 1) return null;
+            if (Scopes.Find(text.AsSpan(0, colon)) is not { } scope) return null;
             var isPrefix = text[^1] == '*';
             return new Grant(scope, isPrefix ? text[(colon + 1)..^1] : text[(colon + 1)..], isPrefix);
         }

@@ -6,8 +6,8 @@ namespace Ingest.Node.Gateway.Access;
 
 /// <summary>
 /// Where the public keys of a tokens' issuer come from: its discovery document (OpenID Connect Discovery 1.0), or a
-/// JSON Web Key Set (RFC 7517) in a file or at a URL. Read again every five minutes, and at once, though not more often than
-/// twice a minute, when a token names a key that is not among them.
+/// JSON Web Key Set (RFC 7517) in a file or at a URL. Read again every five minutes, and at once, though not more often
+/// than twice a minute, when a token names a key that is not among them.
 /// </summary>
 internal static class IssuerKeys
 {

@@ -1,6 +1,6 @@
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Acknowledge = Ingest.Messages.Acknowledge;
 using ApiAcknowledge = Ingest.Messages.Api.V1.Acknowledge;
 

@@ -3,7 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using Ingest.Messages.Api.V1;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Errors;
 using RpcStatus = Google.Rpc.Status;
 
 namespace Ingest.Node.Gateway.Grpc;

@@ -3,8 +3,10 @@ using Ingest.Messages;
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
-using Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Gateway.Intake;
+using Ingest.Node.Gateway.Streaming;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Ingest.Node.Gateway.Grpc;

@@ -3,7 +3,6 @@ using System.Globalization;
 using Google.Protobuf;
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Http;
 
 namespace Ingest.Node.Gateway.Grpc;
 

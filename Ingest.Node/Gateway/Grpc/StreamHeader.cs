@@ -1,6 +1,7 @@
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Grpc;
 

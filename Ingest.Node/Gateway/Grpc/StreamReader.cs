@@ -1,8 +1,10 @@
 using Grpc.Core;
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
-using Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Gateway.Intake;
+using Ingest.Node.Gateway.Streaming;
 
 namespace Ingest.Node.Gateway.Grpc;
 

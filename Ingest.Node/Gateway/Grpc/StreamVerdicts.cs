@@ -1,8 +1,8 @@
 using Grpc.Core;
 using Ingest.Messages;
 using Ingest.Messages.Api.V1;
-using Ingest.Node.Gateway.Http;
-using Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Streaming;
 
 namespace Ingest.Node.Gateway.Grpc;
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using Ingest.Messages;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.Gateway.Http;
 

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http.Framing;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Http;
 

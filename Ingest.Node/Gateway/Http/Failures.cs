@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.Gateway.Http;
 

@@ -1,6 +1,8 @@
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http.OpenApi;
 using Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -72,7 +74,8 @@ public static class IngestEndpoints
             .RequireScope(Scope.Write);
         endpoints.Map("/v1/tables", failures.Guard(tables.ListAsync)).RequireScope(Scope.Any);
         endpoints.Map("/v1/tables/{table}", failures.Guard(tables.ShowAsync)).RequireScope(Scope.Any);
-        endpoints.Map("/v1/receipts/{receipt}", failures.Guard(services.GetRequiredService<ReceiptsEndpoint>().ShowAsync))
+        endpoints
+            .Map("/v1/receipts/{receipt}", failures.Guard(services.GetRequiredService<ReceiptsEndpoint>().ShowAsync))
             .RequireScope(Scope.Write | Scope.ReadDeadLetters);
         endpoints.Map("/v1/accounting", failures.Guard(services.GetRequiredService<AccountingEndpoint>().ShowAsync))
             .RequireScope(Scope.Any);
@@ -83,7 +86,8 @@ public static class IngestEndpoints
         endpoints.MapDocs().AllowAnonymous();
         endpoints.MapHealthChecks("/healthz/live", HealthAnswers.For("live")).AllowAnonymous();
         endpoints.MapHealthChecks("/healthz/ready", HealthAnswers.For("ready")).AllowAnonymous();
-        endpoints.MapFallback("/v1/{**path}", context => Answers.Write(context, options, new Problem(
-            StatusCodes.Status404NotFound, ProblemTypes.NotFound, "This service has no such resource."))).AllowAnonymous();
+        var nothing = new Problem(
+            StatusCodes.Status404NotFound, ProblemTypes.NotFound, "This service has no such resource.");
+        endpoints.MapFallback("/v1/{**path}", context => Answers.Write(context, options, nothing)).AllowAnonymous();
     }
 }

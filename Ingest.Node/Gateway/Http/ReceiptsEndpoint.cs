@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ingest.Messages;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.Gateway.Http;
 

@@ -1,7 +1,9 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http.Framing;
 using Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Ingest.Node.Gateway.Http;
@@ -67,7 +69,13 @@ internal sealed class RowsEndpoint(
             RowFormat.Json => JsonAsync(context, table, body, filter),
             RowFormat.Csv => NoneAsync(CsvAsync(context, table, body, filter)),
             _ => NoneAsync(streams.RunAsync(
-                context, table, body, new NdjsonFramer(options.MaxRowBytes), RowForm.Json, VerdictLayout.Lines, filter)),
+                context,
+                table,
+                body,
+                new NdjsonFramer(options.MaxRowBytes),
+                RowForm.Json,
+                VerdictLayout.Lines,
+                filter)),
         };
     }
 

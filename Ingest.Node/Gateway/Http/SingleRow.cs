@@ -4,6 +4,8 @@ using System.IO.Pipelines;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Ingest.Node.Gateway.Http;

@@ -1,15 +1,22 @@
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Ingest.Node.Gateway.Http;
 
-/// <summary>Reads table names from URLs, and helps those who mistype them.</summary>
+/// <summary>Reads table names from URLs.</summary>
 internal static class TableRoute
 {
     private const string Prefix = "/tables/";
-    private const int MaxCompared = 1_000;
-    private const int MaxDistance = 2;
-    private const int MaxSuggested = 3;
+
+    /// <summary>Finds the table that the request's path names.</summary>
+    /// <inheritdoc cref="TableLookup.FindAsync(HttpContext, string)"/>
+    public static ValueTask<(TableDescriptor? Table, Problem? Problem)> FindAsync(
+        this TableLookup tables, HttpContext context) =>
+        RowRoute.TryRead(context, out var name)
+            ? tables.FindAsync(context, name)
+            : tables.FindAsync(context, Of(context));
 
     /// <summary>The table's name as the caller means it, with every percent-encoding taken off.</summary>
     /// <remarks>The server decodes all but an encoded slash, and leaves no way to tell it from the text "%2F": where a
@@ -25,45 +32,5 @@ internal static class TableRoute
         var rest = target.AsSpan(start + Prefix.Length);
         var end = rest.IndexOfAny('/', '?', '#');
         return Uri.UnescapeDataString(end < 0 ? rest : rest[..end]);
-    }
-
-    public static Problem Unknown(string name, IReadOnlyList<TableDescriptor> tables)
-    {
-        var close = Close(name, tables);
-        var hint = close.Count == 0 ? "" : $" Did you mean {string.Join(" or ", close)}?";
-        return new Problem(
-            StatusCodes.Status404NotFound,
-            ProblemTypes.TableUnknown,
-            $"There is no table '{name}' that this service may write to.{hint} GET /v1/tables lists those there are.");
-    }
-
-    private static List<string> Close(string name, IReadOnlyList<TableDescriptor> tables) => tables
-        .Take(MaxCompared)
-        .Where(table => Math.Abs(table.Name.Length - name.Length) <= MaxDistance || table.Table == name)
-        .Select(table => (table.Name, Distance: table.Table == name ? 0 : Distance(table.Name, name)))
-        .Where(candidate => candidate.Distance <= MaxDistance)
-        .OrderBy(candidate => candidate.Distance)
-        .Take(MaxSuggested)
-        .Select(candidate => candidate.Name)
-        .ToList();
-
-    /// <summary>The number of insertions, deletions and substitutions between two names (Levenshtein).</summary>
-    private static int Distance(string left, string right)
-    {
-        var previous = Enumerable.Range(0, right.Length + 1).ToArray();
-        var current = new int[right.Length + 1];
-        for (var i = 1; i <= left.Length; i++)
-        {
-            current[0] = i;
-            for (var j = 1; j <= right.Length; j++)
-            {
-                var substituted = previous[j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1);
-                current[j] = Math.Min(substituted, Math.Min(previous[j], current[j - 1]) + 1);
-            }
-
-            (previous, current) = (current, previous);
-        }
-
-        return previous[right.Length];
     }
 }

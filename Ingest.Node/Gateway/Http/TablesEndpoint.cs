@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.Gateway.Http;
 
@@ -32,7 +33,7 @@ internal sealed class TablesEndpoint(ITableCatalog catalog, TableAccess access, 
         var table = await catalog.FindAsync(name, context.RequestAborted);
         if (!access.Allows(context, Scope.Any, table?.Name ?? name))
             await Answers.Write(context, options, Problems.Forbidden(Scope.Any, name));
-        else if (table is null) await Answers.Write(context, options, TableRoute.Unknown(name, VisibleTo(context)));
+        else if (table is null) await Answers.Write(context, options, UnknownTable.Of(name, VisibleTo(context)));
         else await WriteAsync(context, json => WriteTable(json, table));
     }
 

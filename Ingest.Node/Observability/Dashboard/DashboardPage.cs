@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
 
 namespace Ingest.Node.Observability.Dashboard;

@@ -1,4 +1,6 @@
 using System.Buffers;
+using Ingest.Node.Gateway;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
 
 namespace Ingest.Node.Observability.Dashboard;

@@ -1,4 +1,5 @@
 using Ingest.Node.Cluster;
+using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
 
 namespace Ingest.Node.Observability.Dashboard;

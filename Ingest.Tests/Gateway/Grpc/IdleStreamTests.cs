@@ -93,7 +93,8 @@ public sealed class IdleStreamTests : IAsyncLifetime
 
         Assert.Equal((4, 8), (settings.Type, window.Type));
         var values = settings.Payload.Chunk(6).ToDictionary(
-            one => BinaryPrimitives.ReadUInt16BigEndian(one), one => BinaryPrimitives.ReadUInt32BigEndian(one.AsSpan(2)));
+            one => BinaryPrimitives.ReadUInt16BigEndian(one),
+            one => BinaryPrimitives.ReadUInt32BigEndian(one.AsSpan(2)));
         Assert.Equal((100u, 768u * 1024), (values[3], values[4]));
         // A connection's window is 64 KiB less a byte before the server widens it.
         Assert.Equal(1024u * 1024, 65_535 + BinaryPrimitives.ReadUInt32BigEndian(window.Payload));

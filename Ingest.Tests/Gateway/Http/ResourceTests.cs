@@ -84,7 +84,9 @@ public sealed class ResourceTests
             """,
             accounting.GetProperty("total").GetRawText());
         var cluster = accounting.GetProperty("cluster");
-        Assert.Equal("""["127.0.0.1:8082"]["127.0.0.1:8083"]""", $"{cluster.GetProperty("nodes")}{cluster.GetProperty("silent")}");
+        Assert.Equal(
+            """["127.0.0.1:8082"]["127.0.0.1:8083"]""",
+            $"{cluster.GetProperty("nodes")}{cluster.GetProperty("silent")}");
         Assert.Equal(20, cluster.GetProperty("total").GetProperty("received").GetInt64());
     }
 

@@ -71,8 +71,8 @@ internal sealed class ScriptedGateway : IRowGateway
     /// <summary>Waits for the next submission that is held.</summary>
     public Task<Held> TakeHeldAsync() => held.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
 
-    /// <summary>Keeps submissions until what is returned is disposed, which releases those that are left: so that whoever
-    /// waits for them ends, even where the test has failed.</summary>
+    /// <summary>Keeps submissions until what is returned is disposed, which releases those that are left: so that
+    /// whoever waits for them ends, even where the test has failed.</summary>
     public IDisposable Hold()
     {
         Holds = true;

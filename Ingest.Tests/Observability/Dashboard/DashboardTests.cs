@@ -191,7 +191,8 @@ public sealed class DashboardTests(DashboardTests.Fixture fixture, Browser brows
         var shown = expected;
         try
         {
-            await Soon.IsTrueAsync(async () => (shown = await ReadBooksAsync(visit)).All(book => expected[book.Key] == book.Value));
+            await Soon.IsTrueAsync(async () =>
+                (shown = await ReadBooksAsync(visit)).All(book => expected[book.Key] == book.Value));
         }
         catch (OperationCanceledException)
         {

@@ -20,7 +20,8 @@ public sealed class SampleTests
 
         Assert.InRange(bytes, 1, 40_000);
         Assert.Equal(
-            (1000, SampleJson.MostTables), (all.GetProperty("found").GetInt32(), all.GetProperty("tables").GetArrayLength()));
+            (1000, SampleJson.MostTables),
+            (all.GetProperty("found").GetInt32(), all.GetProperty("tables").GetArrayLength()));
         Assert.Equal("table_999", all.GetProperty("tables")[0].GetProperty("table").GetString());
         Assert.Equal(499_500, all.GetProperty("total").GetProperty("received").GetInt64());
         Assert.Equal("table_123", one.GetProperty("tables")[0].GetProperty("table").GetString());

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.Gateway.Http.OpenApi;
 

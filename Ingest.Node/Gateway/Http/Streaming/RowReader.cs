@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http.Framing;
+using Ingest.Node.Gateway.Intake;
+using Ingest.Node.Gateway.Streaming;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
 

@@ -1,7 +1,10 @@
 using System.IO.Pipelines;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http.Framing;
+using Ingest.Node.Gateway.Intake;
+using Ingest.Node.Gateway.Streaming;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Ingest.Node.Gateway.Http.Streaming;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ingest.Messages;
+using Ingest.Node.Gateway.Errors;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
 

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Streaming;
 
 namespace Ingest.Node.Gateway.Http.Streaming;
 

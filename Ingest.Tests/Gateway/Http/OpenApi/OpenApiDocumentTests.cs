@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Nodes;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Errors;
 using Microsoft.OpenApi.Reader;
 using Document = Ingest.Node.Gateway.Http.OpenApi.OpenApiDocument;
 

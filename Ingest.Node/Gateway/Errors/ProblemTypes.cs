@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Errors;
 
 /// <summary>A kind of problem: the <c>type</c> and <c>title</c> of RFC 9457, stable for programs to compare.</summary>
 internal sealed record ProblemType(string Uri, string Title)

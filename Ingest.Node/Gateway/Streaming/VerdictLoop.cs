@@ -1,4 +1,4 @@
-namespace Ingest.Node.Gateway.Http.Streaming;
+namespace Ingest.Node.Gateway.Streaming;
 
 /// <summary>
 /// The writing loop of one stream: takes the chunks in order, waits for each to be settled, has its verdicts written,

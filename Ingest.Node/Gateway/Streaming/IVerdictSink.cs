@@ -1,4 +1,6 @@
-namespace Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Gateway.Errors;
+
+namespace Ingest.Node.Gateway.Streaming;
 
 /// <summary>Lays out the verdicts of one stream and sends them; driven by <see cref="VerdictLoop"/> alone.</summary>
 internal interface IVerdictSink
@@ -13,7 +15,7 @@ internal interface IVerdictSink
     /// <param name="ending">Why the stream ended early; null where it ended in order.</param>
     void Close(Problem? ending);
 
-    /// <summary>Sends what is laid out, and waits while the caller does not read. Does nothing, and throws nothing, once
-    /// the caller is gone.</summary>
+    /// <summary>Sends what is laid out, and waits while the caller does not read. Does nothing, and throws nothing,
+    /// once the caller is gone.</summary>
     ValueTask SendAsync();
 }

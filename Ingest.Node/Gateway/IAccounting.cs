@@ -1,4 +1,4 @@
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway;
 
 /// <summary>The books of this node: what became of every row that it received.</summary>
 public interface IAccounting

@@ -1,6 +1,6 @@
 using Ingest.Node.Catalog;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Intake;
 
 /// <summary>How a row is written.</summary>
 internal enum RowSyntax

@@ -4,8 +4,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ingest.Node.Catalog;
+using Ingest.Node.Gateway.Errors;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Intake;
 
 /// <summary>
 /// The header <c>Idempotency-Key</c> (IETF draft-ietf-httpapi-idempotency-key-header). A request of one row gives its

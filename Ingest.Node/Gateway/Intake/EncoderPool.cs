@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Ingest.Node.Catalog;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Intake;
 
 /// <summary>
 /// Row encoders for reuse, by descriptor: a table that has changed has a new descriptor and so new encoders, and the

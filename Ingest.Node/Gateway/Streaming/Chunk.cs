@@ -1,4 +1,6 @@
-namespace Ingest.Node.Gateway.Http.Streaming;
+using Ingest.Node.Gateway.Errors;
+
+namespace Ingest.Node.Gateway.Streaming;
 
 /// <summary>
 /// Some lines of a stream that go through the gateway together, in input order: rows that were encoded, and lines that

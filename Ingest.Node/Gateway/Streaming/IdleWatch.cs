@@ -1,4 +1,4 @@
-namespace Ingest.Node.Gateway.Http.Streaming;
+namespace Ingest.Node.Gateway.Streaming;
 
 /// <summary>
 /// Ends the wait for a stream that brings no row for too long. What counts is whole rows: who sends a byte now and then
@@ -41,7 +41,8 @@ internal sealed class IdleWatch : IAsyncDisposable
     /// <summary>A whole row was there.</summary>
     public void Reset() => waited = TimeSpan.Zero;
 
-    /// <summary>What ends the read may be disposed of afterwards: a call of it that is under way is waited for.</summary>
+    /// <summary>What ends the read may be disposed of afterwards: a call of it that is under way is waited
+    /// for.</summary>
     public ValueTask DisposeAsync() => timer.DisposeAsync();
 
     private void End()

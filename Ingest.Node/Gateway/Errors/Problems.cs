@@ -4,7 +4,7 @@ using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Errors;
 
 /// <summary>
 /// The one place that turns what can go wrong with a row into a status and words, for single answers and for the lines

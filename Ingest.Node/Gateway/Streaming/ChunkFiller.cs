@@ -3,8 +3,10 @@ using System.Data.Common;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 
-namespace Ingest.Node.Gateway.Http.Streaming;
+namespace Ingest.Node.Gateway.Streaming;
 
 /// <summary>
 /// Where the reading loop of a stream puts its rows: encodes each into the open chunk, and submits a chunk without

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Errors;
 
 /// <summary>
 /// One error answer, as RFC 9457 has it, for a whole response as well as for one line of a stream. Carries nothing of

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway;
 
 /// <summary>
 /// A JSON writer over a buffer that grows. Each thread keeps one, since an answer is written without a pause: that

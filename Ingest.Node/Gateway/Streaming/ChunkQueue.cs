@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Ingest.Node.Gateway.Errors;
 
-namespace Ingest.Node.Gateway.Http.Streaming;
+namespace Ingest.Node.Gateway.Streaming;
 
 /// <summary>
 /// The chunks of one stream on their way from the reading loop to the writing loop, in order. Bounded: a caller that

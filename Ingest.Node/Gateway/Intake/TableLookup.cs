@@ -1,18 +1,20 @@
 using System.Data.Common;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Errors;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Intake;
 
 /// <summary>Finds the table that a caller wants to write to.</summary>
 internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
 {
-    /// <summary>Finds the table that the request's path names.</summary>
     /// <inheritdoc cref="FindAsync(HttpContext, string)"/>
-    public ValueTask<(TableDescriptor? Table, Problem? Problem)> FindAsync(HttpContext context) =>
-        RowRoute.TryRead(context, out var name) && catalog.TryGet(name, out var table)
+    /// <remarks>Costs no text where the table is known.</remarks>
+    public ValueTask<(TableDescriptor? Table, Problem? Problem)> FindAsync(
+        HttpContext context, ReadOnlySpan<char> name) =>
+        catalog.TryGet(name, out var table)
             ? new(Check(context, table, table.Name))
-            : FindAsync(context, TableRoute.Of(context));
+            : FindAsync(context, name.ToString());
 
     /// <returns>The table; or null and why the caller cannot write to it.</returns>
     /// <exception cref="Npgsql.NpgsqlException">The table is unknown and the database could not be
@@ -49,7 +51,7 @@ internal sealed class TableLookup(ITableCatalog catalog, TableAccess access)
         // Who may not write to it learns nothing of it, not even whether it is there.
         if (!access.Allows(context, Scope.Write, table?.Name ?? name))
             return (null, Problems.Forbidden(Scope.Write, name));
-        if (table is null) return (null, TableRoute.Unknown(name, VisibleTo(context)));
+        if (table is null) return (null, UnknownTable.Of(name, VisibleTo(context)));
         return table.ConflictFault is { } fault ? (null, Problems.Misconfigured(table, fault)) : (table, null);
     }
 
