@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Dispatch;
 using Ingest.Messages;
 using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
@@ -102,12 +103,12 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             if (row < submission.Rows.Count) Send(window);
         }
 
-        // What came in while this message waited is in the mailbox before it, and goes into the same envelope: so it waits
-        // in the thread pool first, behind the requests that are there.
+        // What came in while this message waited is in the mailbox before it, and goes into the same envelope. So it
+        // waits among the threads' work first, behind the requests that are there and whose rows are still to come.
         if (filling.Count > 0 && !sealScheduled)
         {
             sealScheduled = true;
-            ThreadPool.UnsafeQueueUserWorkItem(sealing, preferLocal: false);
+            Context.Dispatcher.Schedule(sealing);
         }
     }
 
@@ -221,9 +222,11 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         public static readonly SealAll Instance = new();
     }
 
-    private sealed class Sealing(IActorRef gateway) : IThreadPoolWorkItem
+    private sealed class Sealing(IActorRef gateway) : IRunnable
     {
-        public void Execute() => gateway.Tell(SealAll.Instance, ActorRefs.NoSender);
+        public void Run() => gateway.Tell(SealAll.Instance, ActorRefs.NoSender);
+
+        public void Execute() => Run();
     }
 
     private sealed record Tick
