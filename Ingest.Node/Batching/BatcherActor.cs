@@ -20,7 +20,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     private readonly LaneId lane;
     private readonly BatchingOptions options;
     private readonly IActorRef writer;
-    private readonly Random random;
+    private readonly RetryPause retries;
     private readonly TableMetrics metrics;
     private readonly LaneGauge gauge;
     private readonly Dictionary<GatewayId, IActorRef> gateways = [];
@@ -29,7 +29,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
 
     private LaneBuffer buffer;
     private Batch? writing;
-    private int failures;
     private bool pausing;
     private bool draining;
     private bool stopping;
@@ -52,7 +51,7 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     {
         this.lane = lane;
         this.options = options;
-        this.random = random;
+        retries = new RetryPause(options, random);
         this.metrics = metrics;
         gauge = metrics.Open();
         buffer = new LaneBuffer(lane, options);
@@ -199,92 +198,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         StopIfDone();
     }
 
-    /// <summary>Stops once nothing is left that only this incarnation knows. Journaled rows are written too, as long as
-    /// that goes well.</summary>
-    private void StopIfDone()
-    {
-        var isSafe = writing is null && buffer.Mortal == 0 && unconfirmed.Count == 0;
-        if (stopping && isSafe && (buffer.IsEmpty || failures > 0)) Context.Stop(Self);
-    }
-
-    private void FlushIfDue()
-    {
-        if (writing is not null || pausing) return;
-        ReadBackIfRoom();
-        if (buffer.IsEmpty)
-        {
-            draining = stopping;
-            StopIfDone();
-            return;
-        }
-
-        var now = Now;
-        if (buffer.Due(now, draining) is not { } cause)
-        {
-            if (!Timers.IsTimerActive(nameof(FlushDue)))
-                Timers.StartSingleTimer(nameof(FlushDue), FlushDue.Instance, buffer.DueIn(now));
-            return;
-        }
-
-        Timers.Cancel(nameof(FlushDue));
-        HandleExpire();
-        writing = buffer.Take(cause);
-        metrics.RecordBatch(writing);
-        writer.Tell(new Write(writing));
-    }
-
-    private void HandleWritten(Written written)
-    {
-        if (writing is not { } batch || written.BatchId != batch.Id) return; // An answer to an earlier incarnation.
-        writing = null;
-        buffer.Commit(batch);
-        backlog.Settle(buffer.Settled);
-        NoteSuccess();
-        foreach (var settled in BatchAnswers.For(batch, written))
-            if (gateways.TryGetValue(settled.Gateway, out var actor)) actor.Tell(settled);
-        FlushIfDue();
-    }
-
-    private void HandleFailed(Failed failed)
-    {
-        if (failed.BatchId == 0)
-        {
-            asking.Clear(); // The ledger could not be asked; the gateways ask again.
-            progress.Fail();
-        }
-
-        if (writing is not { } batch || failed.BatchId != batch.Id) return;
-        switch (failed.Failure)
-        {
-            case WriteFailure.Transient:
-                metrics.LaneEvents.Note(LaneEvent.Retry);
-                writing = null;
-                buffer.PutBack(batch);
-                PauseAfter(failed);
-                break;
-            case WriteFailure.InDoubt:
-                metrics.LaneEvents.Note(LaneEvent.InDoubt);
-                // The batch stays out: none of its rows may be given up on, or tried again, before its outcome is
-                // known.
-                PauseAfter(failed);
-                break;
-            case WriteFailure.Fenced:
-                metrics.LaneEvents.Note(LaneEvent.Fence);
-                metrics.Log.Fenced(lane, failed.Reason);
-                StartAfresh();
-                break;
-            default:
-                throw new InvalidOperationException($"Unknown failure {failed.Failure}.");
-        }
-    }
-
-    private void HandleRetry()
-    {
-        pausing = false;
-        if (writing is { } inDoubt) writer.Tell(new Resolve(inDoubt));
-        else FlushIfDue();
-    }
-
     private void HandleVerdictsRead(VerdictsRead read)
     {
         asking.Remove(read.Range.Gateway);
@@ -297,28 +210,6 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
         stopping = draining = true;
         Timers.StartSingleTimer(nameof(StopTimedOut), StopTimedOut.Instance, options.StopTimeout);
         FlushIfDue();
-    }
-
-    private void PauseAfter(Failed failed)
-    {
-        pausing = true;
-        var exponent = Math.Min(failures++, 30);
-        var full = Math.Min(
-            options.RetryMin.TotalMilliseconds * Math.Pow(2, exponent), options.RetryMax.TotalMilliseconds);
-        // Full jitter would now and then retry at once; half keeps the database's relief and still spreads the lanes.
-        var pause = TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2));
-        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, pause);
-        // One line when trouble begins; a database that is down for an hour must not fill the disk.
-        if (failures == 1) metrics.Log.CannotWrite(lane, failed.Reason);
-        StopIfDone();
-    }
-
-    private void NoteSuccess()
-    {
-        pausing = false;
-        Timers.Cancel(nameof(Retry));
-        if (failures > 0) metrics.Log.WritesAgain(lane, failures);
-        failures = 0;
     }
 
     private void TellNotWritten(PositionRange range)
@@ -346,10 +237,4 @@ internal sealed partial class BatcherActor : ReceiveActor, IWithTimers
     {
         public static readonly StopTimedOut Instance = new();
     }
-}
-
-/// <summary>Tells a lane to write what it holds, answer, and stop: the hand-off message of its shard.</summary>
-internal sealed record LaneStop
-{
-    public static readonly LaneStop Instance = new();
 }

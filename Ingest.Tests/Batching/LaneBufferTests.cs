@@ -8,7 +8,7 @@ public sealed class LaneBufferTests
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private static readonly BatchingOptions Options = new()
+    internal static readonly BatchingOptions Options = new()
     {
         FlushEvery = 100,
         FlushInterval = TimeSpan.FromSeconds(10),

@@ -98,7 +98,7 @@ public sealed class IngestClientTests : IAsyncLifetime
             new IngestClientOptions { Address = Address, MaxRowsInFlight = 10 });
         using var holding = gateway.Hold();
         var calls = Enumerable.Range(0, 25).Select(_ => client.CreateAsync("clicks", new { url = "u" })).ToList();
-        await Http.Eventually.IsAsync(() => gateway.SubmittedRows >= 10);
+        await Eventually.TrueAsync(() => gateway.SubmittedRows >= 10);
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             client.CreateAsync("clicks", new { url = "late" }, cancellation: patience.Token));

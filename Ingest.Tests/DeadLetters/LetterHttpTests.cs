@@ -10,7 +10,6 @@ using Spectre.Console;
 namespace Ingest.Tests.DeadLetters;
 
 /// <summary>Dead letters over HTTP, on a whole node and a real PostgreSQL.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture)
     : IClassFixture<LetterHttpTests.Fixture>, IAsyncLifetime
 {

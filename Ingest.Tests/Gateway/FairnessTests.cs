@@ -2,7 +2,6 @@ using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Observability;
 using Ingest.Tests.Http;
-using Ingest.Tests.Node;
 using static Ingest.Tests.Gateway.Submissions;
 
 namespace Ingest.Tests.Gateway;
@@ -30,7 +29,7 @@ public sealed class FairnessTests
         Assert.Equal(Admission.Admitted, gateway.TryAdmit(Piecewise(caller: null, rows: 1)));
         var before = admitted.Count;
         gateway.Complete([.. admitted.Take(4)]);
-        await Soon.IsTrueAsync(() => admitted.Count == before + 4);
+        await Eventually.TrueAsync(() => admitted.Count == before + 4);
         Assert.Equal((Lanes * FlushEvery * 3 / 2) + 1, gateway.InFlightRows);
         Assert.NotEmpty(waiting);
     }

@@ -39,7 +39,7 @@ public sealed class GatewayActorTests : TestKit
     public async Task Should_group_what_is_there_into_one_envelope()
     {
         // The gateway asks for the table's lanes at its first row; what comes in meanwhile waits in its mailbox.
-        mayStart.Reset();
+        HoldActor();
         var callers = new[] { Submit(1), Submit(2), Submit(3) };
         mayStart.Set();
 
@@ -89,7 +89,7 @@ public sealed class GatewayActorTests : TestKit
     [Fact]
     public async Task Should_answer_each_caller_with_the_verdicts_of_its_own_rows()
     {
-        mayStart.Reset();
+        HoldActor();
         var (first, second) = (Submit(2), Submit(3));
         mayStart.Set();
         var envelope = lanes.ExpectMsg<Envelope>();
@@ -292,6 +292,13 @@ public sealed class GatewayActorTests : TestKit
             mayStart.Wait(TimeSpan.FromSeconds(10));
             return new LaneSettings(lanesOfTable, flushEvery);
         }
+    }
+
+    /// <summary>Has the actor wait at its first row. A rented submission asks for the table's settings too, once.</summary>
+    private void HoldActor()
+    {
+        gateway.Return(gateway.Rent(TestTables.Clicks()));
+        mayStart.Reset();
     }
 
     private (Submission Submission, Task Done) Submit(int rows, int bytes = 10)

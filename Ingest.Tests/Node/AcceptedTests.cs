@@ -7,7 +7,6 @@ using Npgsql;
 namespace Ingest.Tests.Node;
 
 /// <summary>Rows that are accepted: they outlive their node, and their receipts tell the truth.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class AcceptedTests : IAsyncLifetime
 {
     // No primary key: a row that is written twice is to be seen, not refused.
@@ -51,7 +50,7 @@ public sealed class AcceptedTests : IAsyncLifetime
             await transaction.RollbackAsync();
 
             // Nothing is sent to the second node: the lanes come back by themselves.
-            await Soon.IsTrueAsync(async () => await CountAsync() == Rows - 1, TimeSpan.FromSeconds(45));
+            await Eventually.TrueAsync(async () => await CountAsync() == Rows - 1, TimeSpan.FromSeconds(45));
             foreach (var row in new[] { 0, 1, Rows / 2, Rows - 1 })
                 Assert.Equal("committed", (await ReceiptAsync(http, node, receipts[row])).Status);
             var bad = await ReceiptAsync(http, node, receipts[7]);

@@ -15,7 +15,6 @@ using ApiClient = Ingest.Messages.Api.V1.Ingest.IngestClient;
 namespace Ingest.Tests.Node;
 
 /// <summary>A node that asks its callers who they are, by keys and by tokens.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<AccessTests.Fixture>
 {
     [Theory]
@@ -123,7 +122,7 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
 
         await fixture.RemoveKeyAsync(old);
 
-        await Soon.IsTrueAsync(async () => await fixture.PostAsync("clicks", old) == 401);
+        await Eventually.TrueAsync(async () => await fixture.PostAsync("clicks", old) == 401);
         Assert.Equal(201, await fixture.PostAsync("clicks", renewed));
     }
 
@@ -151,7 +150,7 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         Assert.Equal(401, await fixture.PostAsync("clicks", key + "0"));
         Assert.Equal(401, await fixture.PostAsync("clicks", "ingest_"));
         await fixture.Database.ExecuteAsync("UPDATE ingest.api_keys SET expires_at = now() WHERE name = 'tried'");
-        await Soon.IsTrueAsync(async () => await fixture.PostAsync("clicks", key) == 401);
+        await Eventually.TrueAsync(async () => await fixture.PostAsync("clicks", key) == 401);
     }
 
     [Fact]
@@ -217,7 +216,7 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         fixture.Issuer.Rotate();
         var token = fixture.Issuer.Sign("write:*");
 
-        await Soon.IsTrueAsync(
+        await Eventually.TrueAsync(
             async () => await fixture.PostAsync("clicks", token, "Bearer") == 201, TimeSpan.FromSeconds(60));
     }
 
@@ -323,7 +322,7 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
             var command = new ApiKeyCommand(Database.DataSource, TimeProvider.System, output);
             Assert.Equal(0, await command.InvokeAsync(["add", name, grant, .. options]));
             var key = output.ToString().Trim();
-            await Soon.IsTrueAsync(async () =>
+            await Eventually.TrueAsync(async () =>
             {
                 using var response = await SendAsync("GET", "/v1/tables", key);
                 return (int)response.StatusCode == 200;

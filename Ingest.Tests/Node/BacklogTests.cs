@@ -8,7 +8,6 @@ namespace Ingest.Tests.Node;
 
 /// <summary>Accepted rows that cannot be written: a table that is locked for all, and a journal that is
 /// damaged.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class BacklogTests : IAsyncLifetime
 {
     private const int Limit = 8 * 1024;
@@ -50,7 +49,7 @@ public sealed class BacklogTests : IAsyncLifetime
 
         // A tuple is a little longer than its text of 1,000 bytes.
         Assert.Equal((429, Limit / 1_000), (answer.Status, receipts.Count));
-        await Soon.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             (await Scrape.OfAsync(node.Http)).Sum("ingest_journal_rows", OfTable) == receipts.Count);
         var held = (await Scrape.OfAsync(node.Http)).Sum("ingest_journal_bytes", OfTable);
         Assert.InRange(held, receipts.Count * 1_000, Limit);
@@ -64,7 +63,7 @@ public sealed class BacklogTests : IAsyncLifetime
         await transaction.RollbackAsync();
         Assert.All(await Task.WhenAll(ends), status => Assert.Equal("committed", status));
         Assert.Equal(receipts.Count, await database.ScalarAsync<long>("SELECT count(*) FROM kept"));
-        await Soon.IsTrueAsync(async () => await Scrape.OfAsync(node.Http) is var empty
+        await Eventually.TrueAsync(async () => await Scrape.OfAsync(node.Http) is var empty
             && empty.Sum("ingest_journal_rows", OfTable) == 0 && empty.Sum("ingest_journal_bytes", OfTable) == 0);
         Assert.Equal(202, (await AcceptAsync(node.Client)).Status);
     }
@@ -83,7 +82,7 @@ public sealed class BacklogTests : IAsyncLifetime
             for (var i = 0; i < 3; i++) receipts.Add(ReceiptOf(await AcceptAsync(first.Client)));
             await first.KillAsync();
             // What the node had sent would be carried out as soon as the lock is gone.
-            await Soon.IsTrueAsync(async () => await database.ScalarAsync<long>("""
+            await Eventually.TrueAsync(async () => await database.ScalarAsync<long>("""
                 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                  WHERE application_name = 'ingest' AND datname = current_database()
                 """) == 0);
@@ -92,7 +91,7 @@ public sealed class BacklogTests : IAsyncLifetime
         var flipped = await FlipAsync();
         await using var node = await TestNode.StartAsync(database.ConnectionString, settings);
 
-        await Soon.IsTrueAsync(
+        await Eventually.TrueAsync(
             async () => (await StoppedAsync(node)).Contains($"event {flipped}:", StringComparison.Ordinal));
         var refused = await node.PostAsync("kept", row);
         Assert.NotEqual(201, refused.Status);
@@ -100,7 +99,7 @@ public sealed class BacklogTests : IAsyncLifetime
 
         await database.ExecuteAsync($"UPDATE ingest.journals SET forgiven = {flipped} WHERE lane = 'kept/0'");
 
-        await Soon.IsTrueAsync(async () => await StoppedAsync(node) == "");
+        await Eventually.TrueAsync(async () => await StoppedAsync(node) == "");
         Assert.Equal(201, (await node.PostAsync("kept", row)).Status);
         foreach (var receipt in receipts[..2])
             Assert.Equal("committed", await StatusAsync(node.Client, receipt, "20s"));

@@ -3,7 +3,7 @@ using Npgsql;
 namespace Ingest.Tests.Node;
 
 /// <summary>What callers are told while a table cannot be written, and what becomes of what they sent.</summary>
-[Collection(nameof(WholeNode))]
+[Collection(nameof(Alone))]
 public sealed class BackpressureTests(BackpressureTests.Fixture fixture) : IClassFixture<BackpressureTests.Fixture>
 {
     private const int Limit = 50;
@@ -16,7 +16,7 @@ public sealed class BackpressureTests(BackpressureTests.Fixture fixture) : IClas
         Assert.Equal(201, (await PostAsync("single", 0)).Status);
         var held = await LockAsync("single");
         var posts = Enumerable.Range(1, Limit).Select(id => PostAsync("single", id)).ToList();
-        await Soon.IsTrueAsync(() => Node.InFlightRows == Limit);
+        await Eventually.TrueAsync(() => Node.InFlightRows == Limit);
         var started = TimeProvider.System.GetTimestamp();
 
         var refused = await PostAsync("single", 1_000);
@@ -41,7 +41,7 @@ public sealed class BackpressureTests(BackpressureTests.Fixture fixture) : IClas
             "streamed",
             string.Join('\n', Enumerable.Range(1, 2_000).Select(row => $$"""{"id":{{(stream * 10_000) + row}}}""")),
             "application/x-ndjson")).ToList();
-        await Soon.IsTrueAsync(() => Node.InFlightRows > 0);
+        await Eventually.TrueAsync(() => Node.InFlightRows > 0);
         // Streams are let in one piece at a time here: a piece that alone is over the limit enters an idle node.
         Assert.InRange(Node.InFlightRows, 1, 512);
         Assert.DoesNotContain(streams, stream => stream.IsCompleted);

@@ -5,7 +5,6 @@ using Npgsql;
 namespace Ingest.Tests.Node;
 
 /// <summary>A row that is refused is refused alone, and told why.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class BadRowTests(BadRowTests.Fixture fixture) : IClassFixture<BadRowTests.Fixture>
 {
     private const int Rows = 1_000;

@@ -3,7 +3,7 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>How rows of many callers become transactions.</summary>
-[Collection(nameof(WholeNode))]
+[Collection(nameof(Alone))]
 public sealed class BatchingTests
 {
     private const string Transactions = """
@@ -23,7 +23,7 @@ public sealed class BatchingTests
         var started = TimeProvider.System.GetTimestamp();
 
         var posts = Enumerable.Range(1, 250).Select(id => PostAsync(node, id)).ToList();
-        await Soon.IsTrueAsync(() => posts.Count(post => post.IsCompleted) >= 200, TimeSpan.FromSeconds(2.5));
+        await Eventually.TrueAsync(() => posts.Count(post => post.IsCompleted) >= 200, TimeSpan.FromSeconds(2.5));
 
         Assert.Equal(200, posts.Count(post => post.IsCompleted));
         Assert.Equal("100,100", await database.ScalarAsync<string>(Transactions));

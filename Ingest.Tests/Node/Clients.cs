@@ -78,7 +78,7 @@ internal sealed class Clients(RowClient client, string table)
     /// <summary>Holds the node's books against the table; all that was received has come to an end.</summary>
     public async Task AssertBooksAgreeAsync(string postgres)
     {
-        await Soon.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             (await client.AccountAsync(table)).GetProperty("pending").GetInt64() == 0);
         var account = await client.AccountAsync(table);
         var received = account.GetProperty("received").GetInt64();

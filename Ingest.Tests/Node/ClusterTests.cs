@@ -5,7 +5,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>Two nodes in this process, each with a role of its own, that talk to each other by sockets.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class ClusterTests : IAsyncLifetime
 {
     private TestDatabase database = null!;
@@ -20,7 +19,7 @@ public sealed class ClusterTests : IAsyncLifetime
         var seed = (await MembersAsync(batcher)).Single().GetProperty("address").GetString()!;
         gateway = await TestNode.StartAsync(
             database.ConnectionString, ("INGEST_ROLES", "gateway"), ("INGEST_SEED_NODES", seed));
-        await Soon.IsTrueAsync(async () => await gateway.Client.ReadinessAsync() == 200);
+        await Eventually.TrueAsync(async () => await gateway.Client.ReadinessAsync() == 200);
     }
 
     public async Task DisposeAsync()

@@ -4,7 +4,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>One row in, one verdict out, for the tables that people have.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class CreateRowTests(CreateRowTests.Fixture fixture) : IClassFixture<CreateRowTests.Fixture>
 {
     private TestDatabase Database => fixture.Database;
@@ -143,7 +142,7 @@ public sealed class CreateRowTests(CreateRowTests.Fixture fixture) : IClassFixtu
         var before = await Node.PostAsync("made_later", """{"id":1}""");
         await Database.ExecuteAsync("CREATE TABLE made_later(id int PRIMARY KEY)");
         Answer? after = null;
-        await Soon.IsTrueAsync(async () => (after = await Node.PostAsync("made_later", """{"id":1}""")).Status != 404);
+        await Eventually.TrueAsync(async () => (after = await Node.PostAsync("made_later", """{"id":1}""")).Status != 404);
 
         Assert.Equal((404, 201), (before.Status, after!.Status));
         Assert.Equal(1, await Database.ScalarAsync<int>("SELECT id FROM made_later"));

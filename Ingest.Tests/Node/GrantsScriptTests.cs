@@ -6,7 +6,6 @@ using Npgsql;
 namespace Ingest.Tests.Node;
 
 /// <summary>A node that connects by the role that <c>docker/grants.sql</c> makes, and by no other.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class GrantsScriptTests : IAsyncLifetime
 {
     private const string RoleInScript = "ingest_node";

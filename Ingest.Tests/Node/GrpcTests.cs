@@ -21,7 +21,6 @@ public sealed class GrpcFixture() : NodeFixture("""
     """);
 
 /// <summary>The way of rows from gRPC into tables and back.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class GrpcTests(GrpcFixture fixture) : IClassFixture<GrpcFixture>, IDisposable
 {
     private readonly GrpcChannel channel = GrpcChannel.ForAddress(fixture.Node.Host.GrpcAddress);
@@ -121,7 +120,7 @@ public sealed class GrpcTests(GrpcFixture fixture) : IClassFixture<GrpcFixture>,
             for (var i = 0; i < 2_000; i++)
                 await call.RequestStream.WriteAsync(Rows("slow", [.. Enumerable.Repeat("""{"n":5}""", 500)]));
         }));
-        await Soon.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             var before = await CountAsync();
             await Task.Delay(500);

@@ -4,7 +4,6 @@ using Ingest.Node.Catalog;
 namespace Ingest.Tests.Node;
 
 /// <summary>Names that would do something if one of them came into SQL, or into an answer, as it is.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class HostileNameTests(HostileNameTests.Fixture fixture) : IClassFixture<HostileNameTests.Fixture>
 {
     /// <summary>Each is a table, a column of it, an enum and its label, a constraint and a value; and a schema, where a

@@ -6,7 +6,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>Idempotency keys, by way of a whole node and a real PostgreSQL.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class IdempotencyTests : IAsyncLifetime
 {
     private TestDatabase database = null!;

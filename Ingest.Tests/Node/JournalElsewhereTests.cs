@@ -8,7 +8,6 @@ namespace Ingest.Tests.Node;
 
 /// <summary>The journal is on another server than the tables: rows are accepted while the tables' server is
 /// down.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class JournalElsewhereTests : IAsyncLifetime
 {
     // No primary key: a row that is written twice is to be seen, not refused.
@@ -44,8 +43,8 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
         {
             // One lane alone is in use, but the others start too.
             receipts.AddRange(await AcceptAsync(first.Client, 1));
-            await Soon.IsTrueAsync(async () => await CountAsync() == 1);
-            await Soon.IsTrueAsync(async () => await ScalarAsync(
+            await Eventually.TrueAsync(async () => await CountAsync() == 1);
+            await Eventually.TrueAsync(async () => await ScalarAsync(
                 journal, "SELECT count(DISTINCT persistence_id) FROM ingest.lane_journal") is 4L);
             await target.StopImmediateAsync();
 
@@ -58,13 +57,13 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
         }
 
         await using var second = NodeProcess.Start(Settings);
-        await Soon.IsTrueAsync(
+        await Eventually.TrueAsync(
             () => second.Output.Any(line => line.Contains("Waiting for PostgreSQL", StringComparison.Ordinal)));
         Assert.False(second.HasExited);
         await target.StartAgainAsync();
 
         // Nothing is sent to the second node: the lanes come back by themselves.
-        await Soon.IsTrueAsync(async () => await CountAsync() == 1 + Rows, TimeSpan.FromSeconds(45));
+        await Eventually.TrueAsync(async () => await CountAsync() == 1 + Rows, TimeSpan.FromSeconds(45));
         foreach (var row in new[] { 0, 1, Rows / 2, Rows })
             Assert.Equal("committed", await StatusAsync(second, receipts[row]));
         Assert.Equal(1 + Rows, await CountAsync());
@@ -87,7 +86,7 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
         await AcceptAsync(node.Client, 1);
         Assert.Equal(2, await CountAsync());
         await journal.StartAgainAsync();
-        await Soon.IsTrueAsync(async () => (await JournalHealthAsync(node)).Status == "healthy");
+        await Eventually.TrueAsync(async () => (await JournalHealthAsync(node)).Status == "healthy");
     }
 
     private static async Task<(string? Status, string? Reason)> JournalHealthAsync(TestNode node)

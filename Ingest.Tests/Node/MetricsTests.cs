@@ -7,7 +7,7 @@ namespace Ingest.Tests.Node;
 
 /// <summary>The numbers at <c>/metrics</c> add up: with each other, with the accounting, with what callers were told,
 /// and with the table.</summary>
-[Collection(nameof(WholeNode))]
+[Collection(nameof(Alone))]
 public sealed class MetricsTests(MetricsTests.Fixture fixture) : IClassFixture<MetricsTests.Fixture>
 {
     private const string Table = "measured";
@@ -31,11 +31,11 @@ public sealed class MetricsTests(MetricsTests.Fixture fixture) : IClassFixture<M
         var first = await RepeatAsync();
         var again = await RepeatAsync();
         told.Add(first.Status);
-        await Soon.IsTrueAsync(async () => (await node.AccountAsync(Table)).GetProperty("pending").GetInt64() == 0);
+        await Eventually.TrueAsync(async () => (await node.AccountAsync(Table)).GetProperty("pending").GetInt64() == 0);
 
         var account = await node.AccountAsync(Table);
         // The age of the oldest row is looked at ten times a second.
-        await Soon.IsTrueAsync(async () => await Scrape.OfAsync(node.Http) is var now
+        await Eventually.TrueAsync(async () => await Scrape.OfAsync(node.Http) is var now
             && now.Sum("ingest_rows_pending", OfTable) == 0
             && now.Sum("ingest_gateway_oldest_row_age_seconds") == 0);
         var after = await Scrape.OfAsync(node.Http);
@@ -103,7 +103,7 @@ public sealed class MetricsTests(MetricsTests.Fixture fixture) : IClassFixture<M
         await using var transaction = await connection.BeginTransactionAsync();
         await LockAsync(connection);
         var rows = Enumerable.Range(0, 8).Select(_ => PostAsync()).ToList();
-        await Soon.IsTrueAsync(async () => await database.ScalarAsync<long>("""
+        await Eventually.TrueAsync(async () => await database.ScalarAsync<long>("""
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
              WHERE application_name = 'ingest' AND wait_event_type = 'Lock' AND datname = current_database()
             """) > 0);
@@ -119,7 +119,7 @@ public sealed class MetricsTests(MetricsTests.Fixture fixture) : IClassFixture<M
         await using var transaction = await connection.BeginTransactionAsync();
         await LockAsync(connection);
         var posts = Enumerable.Range(0, rows).Select(_ => PostAsync()).ToList();
-        await Soon.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             using var ready = await node.Http.GetAsync(new Uri("/healthz/ready", UriKind.Relative));
             var health = JsonSerializer.Deserialize<JsonElement>(await ready.Content.ReadAsStringAsync());

@@ -32,7 +32,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     public static async Task<NodeProcess> StartAsync(params (string Name, string Value)[] settings)
     {
         var node = Start(settings);
-        await Soon.IsTrueAsync(
+        await Eventually.TrueAsync(
             async () => node.HasExited
                 ? throw new InvalidOperationException($"The node ended with {node.process.ExitCode}.")
                 : await node.Client.ReadinessAsync() == 200,

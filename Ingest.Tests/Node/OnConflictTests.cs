@@ -4,7 +4,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>Rows that are there already, as callers meet them.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class OnConflictTests(OnConflictTests.Fixture fixture) : IClassFixture<OnConflictTests.Fixture>
 {
     [Fact]

@@ -7,7 +7,6 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Ingest.Tests.Node;
 
 /// <summary>The description of the tables of a real database: it is true, and its examples are taken.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class OpenApiTests(OpenApiTests.Fixture fixture) : IClassFixture<OpenApiTests.Fixture>
 {
     private static readonly string[] Types =

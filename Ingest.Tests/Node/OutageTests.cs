@@ -4,21 +4,21 @@ using Npgsql;
 namespace Ingest.Tests.Node;
 
 /// <summary>A database that goes away and comes back: nobody is lied to, nothing is lost or doubled.</summary>
-[Collection(nameof(WholeNode))]
-public sealed class OutageTests : IAsyncLifetime
+[Collection(nameof(Alone))]
+public sealed class OutageTests(OutageTests.Fixture fixture) : IClassFixture<OutageTests.Fixture>, IAsyncLifetime
 {
     // No primary key: a row that is written twice is to be seen, not refused.
-    private const string Tables = "CREATE TABLE kept(id uuid NOT NULL, url text)";
+    private const string Tables = "DROP TABLE IF EXISTS kept; CREATE TABLE kept(id uuid NOT NULL, url text)";
 
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(6);
 
-    private OwnServer server = null!;
+    private readonly OwnServer server = fixture.Server;
     private TestNode node = null!;
     private Clients clients = null!;
 
     public async Task InitializeAsync()
     {
-        server = await OwnServer.StartAsync();
+        await server.StartAgainAsync();
         await ExecuteAsync(Tables);
         node = await TestNode.StartAsync(
             server.ConnectionString, ("INGEST_REQUEST_TIMEOUT", "8s"), ("INGEST_ANSWER_MARGIN", "2s"));
@@ -26,25 +26,21 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.Equal(201, await clients.PostAsync());
     }
 
-    public async Task DisposeAsync()
-    {
-        await node.DisposeAsync();
-        await server.DisposeAsync();
-    }
+    public Task DisposeAsync() => node.DisposeAsync().AsTask();
 
     [Fact]
     public async Task Should_refuse_before_the_deadline_while_the_database_is_down_and_resume_when_it_is_back()
     {
         await server.StopImmediateAsync();
-        await Soon.IsTrueAsync(async () => await node.Client.ReadinessAsync() == 503);
+        await Eventually.TrueAsync(async () => await node.Client.ReadinessAsync() == 503);
 
         var refused = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => clients.PostAsync()));
 
         Assert.All(refused, status => Assert.Equal(503, status));
         Assert.True(clients.Slowest < RequestTimeout + TimeSpan.FromSeconds(1), $"{clients.Slowest}");
         await server.StartAgainAsync();
-        await Soon.IsTrueAsync(async () => await clients.PostAsync() == 201, TimeSpan.FromSeconds(5));
-        await Soon.IsTrueAsync(async () => await node.Client.ReadinessAsync() == 200, TimeSpan.FromSeconds(5));
+        await Eventually.TrueAsync(async () => await clients.PostAsync() == 201, TimeSpan.FromSeconds(5));
+        await Eventually.TrueAsync(async () => await node.Client.ReadinessAsync() == 200, TimeSpan.FromSeconds(5));
         await clients.AssertToldTheTruthAsync(server.ConnectionString);
         await clients.AssertBooksAgreeAsync(server.ConnectionString);
     }
@@ -66,7 +62,7 @@ public sealed class OutageTests : IAsyncLifetime
     {
         using var stop = new CancellationTokenSource();
         var load = clients.RunAsync(callers: 32, stop.Token);
-        await Soon.IsTrueAsync(() => clients.Count(201) > 100);
+        await Eventually.TrueAsync(() => clients.Count(201) > 100);
         for (var round = 0; round < 8; round++)
         {
             while (await ScalarAsync("""
@@ -79,7 +75,7 @@ public sealed class OutageTests : IAsyncLifetime
 
             // A lane that is struck again and again waits longer each time, until its rows' time is up; let it get on.
             var before = clients.Count(201);
-            await Soon.IsTrueAsync(() => clients.Count(201) > before + 50);
+            await Eventually.TrueAsync(() => clients.Count(201) > before + 50);
         }
 
         await stop.CancelAsync();
@@ -95,13 +91,13 @@ public sealed class OutageTests : IAsyncLifetime
     {
         using var stop = new CancellationTokenSource();
         var load = clients.RunAsync(callers: 64, stop.Token);
-        await Soon.IsTrueAsync(() => clients.Count(201) > 500);
+        await Eventually.TrueAsync(() => clients.Count(201) > 500);
 
         await server.KillAsync();
         await Task.Delay(TimeSpan.FromSeconds(1));
         await server.StartAgainAsync();
         var written = clients.Count(201);
-        await Soon.IsTrueAsync(() => clients.Count(201) > written + 500);
+        await Eventually.TrueAsync(() => clients.Count(201) > written + 500);
         await stop.CancelAsync();
         await load;
 
@@ -124,5 +120,15 @@ public sealed class OutageTests : IAsyncLifetime
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>One server for all tests of the class, each of which leaves it running.</summary>
+    public sealed class Fixture : IAsyncLifetime
+    {
+        public OwnServer Server { get; private set; } = null!;
+
+        public async Task InitializeAsync() => Server = await OwnServer.StartAsync();
+
+        public async Task DisposeAsync() => await Server.DisposeAsync();
     }
 }

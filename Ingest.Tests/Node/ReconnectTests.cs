@@ -5,7 +5,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>The client of a node that dies under it.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class ReconnectTests : IAsyncLifetime
 {
     private TestDatabase database = null!;
@@ -41,7 +40,7 @@ public sealed class ReconnectTests : IAsyncLifetime
             await foreach (var result in client.CreateManyAsync("numbered", Rows()))
                 if (result.IsWritten) Interlocked.Increment(ref written);
         });
-        await Soon.IsTrueAsync(() => Volatile.Read(ref written) > 2_000);
+        await Eventually.TrueAsync(() => Volatile.Read(ref written) > 2_000);
         await first.KillAsync();
         await first.DisposeAsync();
         await using var second = await NodeProcess.StartAsync(settings);

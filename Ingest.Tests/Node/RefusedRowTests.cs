@@ -4,7 +4,6 @@ using Ingest.Tests.Writing;
 namespace Ingest.Tests.Node;
 
 /// <summary>What callers are told of rows that PostgreSQL refuses.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class RefusedRowTests(RefusedRowTests.Fixture fixture) : IClassFixture<RefusedRowTests.Fixture>
 {
     private const int Rows = 100_000;

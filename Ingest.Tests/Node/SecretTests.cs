@@ -6,7 +6,6 @@ using Npgsql;
 namespace Ingest.Tests.Node;
 
 /// <summary>What nobody may read, looked for in all that a node prints and answers.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class SecretTests
 {
     private readonly string role = $"secret_{Guid.NewGuid():N}";
@@ -72,7 +71,7 @@ public sealed class SecretTests
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'
             """);
         told.AppendLine(await AskAsync(node, HttpMethod.Get, "/healthz/ready", key));
-        await Soon.IsTrueAsync(() => node.Output.Any(
+        await Eventually.TrueAsync(() => node.Output.Any(
             line => line.Contains("API keys cannot be read", StringComparison.Ordinal)));
         node.Terminate();
         await node.ExitAsync(TimeSpan.FromSeconds(60));

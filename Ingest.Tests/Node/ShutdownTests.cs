@@ -5,7 +5,6 @@ using Npgsql;
 namespace Ingest.Tests.Node;
 
 /// <summary>A node that is told to stop, or is killed, as a process of its own.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class ShutdownTests : IAsyncLifetime
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(25);
@@ -27,7 +26,7 @@ public sealed class ShutdownTests : IAsyncLifetime
         var clients = new Clients(node.Client, "kept");
         using var stop = new CancellationTokenSource();
         var load = clients.RunAsync(callers: 64, stop.Token);
-        await Soon.IsTrueAsync(() => clients.Count(201) > 1_000);
+        await Eventually.TrueAsync(() => clients.Count(201) > 1_000);
 
         node.Terminate();
         var exitCode = await node.ExitAsync(StopLimit);
@@ -48,7 +47,7 @@ public sealed class ShutdownTests : IAsyncLifetime
             ("INGEST_FLUSH_INTERVAL", "30s"), ("INGEST_REQUEST_TIMEOUT", "60s"));
         var clients = new Clients(node.Client, "kept");
         var posts = Enumerable.Range(0, 40).Select(_ => clients.PostAsync()).ToList();
-        await Soon.IsTrueAsync(async () => await PendingAsync(node) == 40);
+        await Eventually.TrueAsync(async () => await PendingAsync(node) == 40);
         var started = TimeProvider.System.GetTimestamp();
 
         node.Terminate();
@@ -70,18 +69,27 @@ public sealed class ShutdownTests : IAsyncLifetime
         await using (var command = new NpgsqlCommand("BEGIN; LOCK TABLE kept IN ACCESS EXCLUSIVE MODE", held))
             await command.ExecuteNonQueryAsync();
         var waiting = clients.PostAsync();
-        await Soon.IsTrueAsync(async () => await PendingAsync(node) == 1);
+        await Eventually.TrueAsync(async () => await PendingAsync(node) == 1);
 
         node.Terminate();
-        await Soon.IsTrueAsync(async () => await node.Client.ReadinessAsync() != 200);
-        var late = await clients.PostAsync().WaitAsync(TimeSpan.FromSeconds(5));
+        await Eventually.TrueAsync(async () => await node.Client.ReadinessAsync() != 200);
+        // Until its door is closed it takes rows in, and these wait for the lock as well.
+        var late = new List<Task<int>>();
+        await Eventually.TrueAsync(async () =>
+        {
+            late.Add(clients.PostAsync());
+            await Task.WhenAny(late[^1], Task.Delay(TimeSpan.FromSeconds(1)));
+            return late[^1].IsCompleted;
+        });
 
-        Assert.Contains(late, new[] { 503, Clients.NoAnswer });
+        Assert.Contains(await late[^1], new[] { 503, Clients.NoAnswer });
         Assert.False(waiting.IsCompleted);
         await held.CloseAsync();
         Assert.Equal(201, await waiting);
+        await Task.WhenAll(late);
         Assert.Equal(0, await node.ExitAsync(StopLimit));
-        Assert.Equal(2, await database.ScalarAsync<long>("SELECT count(*) FROM kept"));
+        await clients.AssertToldTheTruthAsync(database.ConnectionString);
+        Assert.Equal(clients.Count(201), await database.ScalarAsync<long>("SELECT count(*) FROM kept"));
     }
 
     [Fact]
@@ -91,13 +99,13 @@ public sealed class ShutdownTests : IAsyncLifetime
         var clients = new Clients(node.Client, "kept");
         using var stop = new CancellationTokenSource();
         var load = clients.RunAsync(callers: 32, stop.Token);
-        await Soon.IsTrueAsync(() => clients.Count(201) > 1_000);
+        await Eventually.TrueAsync(() => clients.Count(201) > 1_000);
 
         await node.KillAsync();
         await stop.CancelAsync();
         await load;
         // A transaction of the killed node may still be under way: its backend notices within half a second.
-        await Soon.IsTrueAsync(async () => await database.ScalarAsync<long>(
+        await Eventually.TrueAsync(async () => await database.ScalarAsync<long>(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ingest' AND datname = current_database()")
             == 0);
 

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Ingest.Tests.Node;
 
 /// <summary>Clients that are slow on purpose, beside one that is not.</summary>
-[Collection(nameof(WholeNode))]
+[Collection(nameof(Alone))]
 public sealed class SlowClientTests(SlowClientTests.Fixture fixture) : IClassFixture<SlowClientTests.Fixture>
 {
     private const int Probes = 30;

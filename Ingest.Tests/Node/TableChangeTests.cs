@@ -3,7 +3,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>A table that is changed while encoded rows wait for their batch.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class TableChangeTests(TableChangeTests.Fixture fixture) : IClassFixture<TableChangeTests.Fixture>
 {
     private TestDatabase Database => fixture.Database;
@@ -102,7 +101,7 @@ public sealed class TableChangeTests(TableChangeTests.Fixture fixture) : IClassF
     {
         var before = fixture.Node.InFlightRows;
         var posts = rows.Select(row => fixture.Node.PostAsync(table, row)).ToArray();
-        await Soon.IsTrueAsync(() => fixture.Node.InFlightRows == before + rows.Length);
+        await Eventually.TrueAsync(() => fixture.Node.InFlightRows == before + rows.Length);
         return posts;
     }
 

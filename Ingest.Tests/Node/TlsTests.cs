@@ -12,7 +12,6 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>Two nodes that show certificates, to their callers and to each other.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class TlsTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -189,7 +188,7 @@ public sealed class TlsTests : IAsyncLifetime
     private async Task<string> RemoteAddressAsync()
     {
         string? address = null;
-        await Soon.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             var state = await batcher.Http.GetFromJsonAsync<JsonElement>("/v1/cluster");
             var self = state.GetProperty("members").EnumerateArray()

@@ -7,7 +7,7 @@ using Ingest.Tests.Postgres;
 namespace Ingest.Tests.Node;
 
 /// <summary>Requests over HTTP to a whole node, and the spans that come of them.</summary>
-[Collection(nameof(WholeNode))]
+[Collection(nameof(Alone))]
 public sealed class TracingTests : IAsyncLifetime, IDisposable
 {
     private readonly ConcurrentBag<Activity> spans = [];
@@ -60,8 +60,8 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
             Assert.Equal(
                 traces.Select(trace => trace.ToHexString()).Append(""),
                 answers.Select(answer => answer.Trace is [_, _, _, ..] text ? text[3..35] : ""));
-            await Soon.IsTrueAsync(() => LinksOf(spans).Count >= 3);
-            await Soon.IsTrueAsync(() => RequestsOf(spans, traces).Count == 3);
+            await Eventually.TrueAsync(() => LinksOf(spans).Count >= 3);
+            await Eventually.TrueAsync(() => RequestsOf(spans, traces).Count == 3);
             Assert.Equal(
                 RequestsOf(spans, traces).Select(span => (span.TraceId, span.SpanId)).ToHashSet(), LinksOf(spans));
             Assert.All(RequestsOf(spans, traces), request => Assert.Equal(

@@ -1,7 +1,6 @@
 namespace Ingest.Tests.Node;
 
 /// <summary>Each type once through JSON and CSV, read back as PostgreSQL prints it.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class TypeTests(TypeTests.Fixture fixture) : IClassFixture<TypeTests.Fixture>
 {
     /// <summary>A column's type, a value as JSON, the same as text, and what PostgreSQL makes of it.</summary>

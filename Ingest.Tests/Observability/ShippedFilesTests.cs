@@ -6,7 +6,7 @@ using Ingest.Tests.Node;
 namespace Ingest.Tests.Observability;
 
 /// <summary>What is shipped for Prometheus and Grafana names figures and labels that a node has.</summary>
-[Collection(nameof(WholeNode))]
+[Collection(nameof(Alone))]
 public sealed partial class ShippedFilesTests(ShippedFilesTests.Fixture fixture)
     : IClassFixture<ShippedFilesTests.Fixture>
 {

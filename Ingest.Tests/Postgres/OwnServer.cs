@@ -54,8 +54,9 @@ public sealed class OwnServer : IAsyncDisposable
     /// WAL.</summary>
     public Task StopImmediateAsync() => server.StopAsync(StopMode.Immediate, Patience, CancellationToken.None);
 
-    /// <summary>Starts it on the port that it had; returns when it accepts connections.</summary>
-    public async Task StartAgainAsync() => await Eventually.DoneAsync(
+    /// <summary>Starts it on the port that it had, also where it was not stopped; returns when it accepts connections.
+    /// It may be refused while the remains of a killed one are still there.</summary>
+    public async Task StartAgainAsync() => await Eventually.DoneAsync<EmbeddedPostgresException>(
         async () => await server.EnsureRunningAsync(port, CancellationToken.None));
 
     public async ValueTask DisposeAsync()

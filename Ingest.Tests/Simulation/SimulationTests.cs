@@ -5,8 +5,7 @@ namespace Ingest.Tests.Simulation;
 
 /// <summary>
 /// Many short lives of the whole pipeline, each with its own faults. <c>INGEST_SIMULATION_SEEDS</c> says how many
-/// seeds run;
-/// <c>INGEST_SIMULATION_SEED</c> runs one alone, or, with the former, is the first of them.
+/// seeds run; <c>INGEST_SIMULATION_SEED</c> runs one alone, or, with the former, is the first of them.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
@@ -47,6 +46,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
     }
 
     /// <summary>A simulator that finds nothing is only worth something if it would find what it looks for.</summary>
+    /// <param name="first">Where the search begins; where few seeds notice, near one of them, which saves half a
+    /// minute.</param>
     [Theory]
     [InlineData(Sabotage.NoFence)]
     [InlineData(Sabotage.NoResend)]
@@ -54,14 +55,14 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(Sabotage.DoubtTakenForFailure)]
     [InlineData(Sabotage.NoRecord)]
     [InlineData(Sabotage.LostCommit)]
-    [InlineData(Sabotage.EndTakenForBatch)]
+    [InlineData(Sabotage.EndTakenForBatch, 5_300)]
     [InlineData(Sabotage.JournalForgets)]
     [InlineData(Sabotage.JournalTrimmedTooFar)]
     [InlineData(Sabotage.NoJournalFence)]
-    [InlineData(Sabotage.NoEndOfTrip)]
-    internal void Should_notice_when_a_safeguard_is_missing(Sabotage sabotage)
+    [InlineData(Sabotage.NoEndOfTrip, 2_200)]
+    internal void Should_notice_when_a_safeguard_is_missing(Sabotage sabotage, int first = 1)
     {
-        var violation = Simulator.Run(1, 10_000, sabotage, new Coverage());
+        var violation = Simulator.Run(first, 10_000, sabotage, new Coverage());
 
         Assert.NotNull(violation);
         output.WriteLine($"Seed {violation.Seed}: {violation.What}");

@@ -23,30 +23,19 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
     /// <summary>The circuit breaker of the plugin answers much sooner; this is for a plugin that is gone.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    private const int MaxEventsAtOnce = 64;
-    private const long MaxBytesAtOnce = 8 << 20;
-
     private readonly LaneId lane;
     private readonly IActorRef plugin;
     private readonly BatchingOptions options;
-    private readonly Random random;
+    private readonly RetryPause retries;
     private readonly ILoggingAdapter log = Context.GetLogger();
-    private readonly Queue<Envelope> queue = [];
-    private readonly Queue<Envelope> underWay = [];
-    private readonly List<Envelope> found = [];
+    private readonly JournalQueue queue = new();
     private readonly JournalTimes times;
 
     private int generation;
-    private Ingest.Messages.WriterProtocol.JournalMark mark;
-    private long last;
     private bool isOpen;
-    private JournalSequence? opening;
     private int reads;
     private int reader;
     private int attempt;
-    private int failures;
-    private bool isProbing;
-    private bool isOvertaken;
     private DateTimeOffset verifiedAt;
     private DateTimeOffset askedAt;
 
@@ -58,7 +47,7 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
         this.lane = lane;
         this.options = options;
         this.plugin = plugin;
-        this.random = random;
+        retries = new RetryPause(options, random);
         Receive<Open>(HandleOpen);
         Receive<Persist>(persist => HandlePersist(persist.Envelope));
         Receive<ReadBack>(HandleReadBack);
@@ -91,31 +80,15 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
 
     private string PersistenceId => $"lane/{lane}";
 
-    private void HandleOpen(Open open)
-    {
-        generation = open.Generation;
-        mark = open.Mark;
-        isOpen = false;
-        queue.Clear();
-        underWay.Clear();
-        attempt++;
-        readBack = null;
-        backReader = 0;
-        // The event of the mark is never removed, so it must be there.
-        opening = new JournalSequence(Math.Max(1, mark.Settled), mark);
-        Read();
-    }
-
     /// <summary>Reads what is not known yet.</summary>
     private void Read()
     {
         Timers.Cancel(nameof(Retry));
         isProbing = false;
         if (opening is null && !isOpen) return;
-        found.Clear();
-        isOvertaken = false;
+        queue.BeginReading();
         askedAt = Now;
-        reader = StartReader(opening?.Next ?? last + 1, long.MaxValue, long.MaxValue);
+        reader = StartReader(opening?.Next ?? queue.Last + 1, long.MaxValue, long.MaxValue);
     }
 
     private int StartReader(long from, long to, long max)
@@ -131,27 +104,7 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
         if (read.Id == backReader) TakeBack(read);
         else if (read.Id != reader) return;
         else if (opening is not null) TakeIn(read);
-        else TakeOwn(read);
-    }
-
-    private void TakeIn(JournalReader.Read read)
-    {
-        if (opening!.Take(read.Sequence) is { } missing)
-        {
-            Close(new Damaged(generation, missing, "an event is missing"));
-            return;
-        }
-
-        if (read.Sequence > mark.Settled)
-            Context.Parent.Tell(new Replayed(generation, read.Sequence, EnvelopeOf(read.Payload)));
-    }
-
-    /// <summary>What was written and not confirmed may be there; anything else is another incarnation's.</summary>
-    private void TakeOwn(JournalReader.Read read)
-    {
-        var own = underWay.ElementAtOrDefault(found.Count);
-        isOvertaken |= read.Sequence != last + 1 + found.Count || own is null || !IsSame(own, EnvelopeOf(read.Payload));
-        if (!isOvertaken) found.Add(own!);
+        else queue.Read(read.Sequence, EnvelopeOf(read.Payload));
     }
 
     private void HandleReadEnded(JournalReader.ReadEnded ended)
@@ -170,94 +123,34 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
         else Resume();
     }
 
-    private void EndOpening()
-    {
-        if (opening!.End(mark.Settled) is { } missing)
-        {
-            Close(new Damaged(generation, missing, "the journal ends before it"));
-            return;
-        }
-
-        verifiedAt = askedAt;
-        last = opening.Next - 1;
-        // Whoever else believes to be this lane would write this number next.
-        Write([new Persistent(new LaneOpened(lane), last + 1, PersistenceId)]);
-    }
-
     /// <summary>Goes on with what was under way and is not there.</summary>
     private void Resume()
     {
-        if (isOvertaken)
+        if (queue.IsOvertaken)
         {
             Close(new Overtaken(generation));
             return;
         }
 
-        failures = 0;
+        retries.Reset();
         verifiedAt = askedAt;
-        for (var confirmed = found.Count; confirmed > 0; confirmed--) Confirm();
-        var rest = underWay.Concat(queue).ToList();
-        underWay.Clear();
-        queue.Clear();
-        foreach (var envelope in rest) queue.Enqueue(envelope);
+        for (var confirmed = queue.Found; confirmed > 0; confirmed--) Confirm();
+        queue.PutBack();
         WriteNext();
-    }
-
-    private void HandleUnreadable(Exception cause)
-    {
-        if (!JournalSequence.IsDamage(cause))
-        {
-            PauseAfter(cause);
-        }
-        else if (opening is null)
-        {
-            Close(new Overtaken(generation)); // Whoever opens the journal anew sees more.
-        }
-        else if (!isProbing)
-        {
-            // The failure may have come before events that could be read: the one at fault fails by itself.
-            isProbing = true;
-            reader = StartReader(opening.Next, opening.Next, 1);
-        }
-        else if (!opening.TryForgive())
-        {
-            Close(new Damaged(generation, opening.Next, cause.GetBaseException().Message));
-        }
-        else
-        {
-            log.Error(
-                "Event {0} of lane {1} cannot be read and is given up, as its operator has decided",
-                opening.Next - 1, lane);
-            Read();
-        }
     }
 
     private void HandlePersist(Envelope envelope)
     {
         if (!isOpen) return; // The lane hears why, if it has not yet.
-        queue.Enqueue(envelope);
+        queue.Add(envelope);
         if (reader == 0 && !Timers.IsTimerActive(nameof(Retry))) WriteNext();
     }
 
     private void WriteNext()
     {
-        if (underWay.Count > 0 || queue.Count == 0) return;
-        if (Now - verifiedAt > times.TrustFor)
-        {
-            Read();
-            return;
-        }
-
-        var events = new List<Persistent>();
-        long bytes = 0;
-        while (events.Count < MaxEventsAtOnce && bytes < MaxBytesAtOnce && queue.TryDequeue(out var envelope))
-        {
-            underWay.Enqueue(envelope);
-            bytes += envelope.BytesOf(0, envelope.Runs.IsEmpty ? 0 : envelope.Count);
-            events.Add(new Persistent(new RowsTaken(envelope), last + underWay.Count, PersistenceId));
-        }
-
-        Write(events);
+        if (!queue.IsReady) return;
+        if (Now - verifiedAt > times.TrustFor) Read();
+        else Write([.. queue.TakeNext().Select(EventOf)]);
     }
 
     private void Write(List<Persistent> events)
@@ -278,43 +171,34 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
             return;
         }
 
-        failures = 0;
-        if (opening is null)
-        {
-            Confirm();
-        }
-        else
-        {
-            opening = null;
-            isOpen = true;
-            Context.Parent.Tell(new Opened(generation, ++last));
-        }
-
-        if (underWay.Count > 0) return;
+        retries.Reset();
+        if (opening is null) Confirm();
+        else ConfirmOpening();
+        if (queue.IsUnderWay) return;
         verifiedAt = askedAt;
         Timers.Cancel(nameof(WriteTimedOut));
         WriteNext();
     }
 
-    private void Confirm() => Context.Parent.Tell(new Persisted(generation, ++last, underWay.Dequeue()));
+    private void Confirm()
+    {
+        var (sequence, envelope) = queue.Confirm();
+        Context.Parent.Tell(new Persisted(generation, sequence, envelope));
+    }
 
     private void HandleNotWritten(int failed, Exception cause)
     {
         if (failed != attempt) return;
         attempt++;
         Timers.Cancel(nameof(WriteTimedOut));
-        if (opening is not null) opening = new JournalSequence(last + 1, mark);
+        if (opening is not null) opening = new JournalSequence(queue.Last + 1, mark);
         PauseAfter(cause);
     }
 
     private void PauseAfter(Exception cause)
     {
-        if (failures == 0) Context.Parent.Tell(new Waiting(generation, cause.GetBaseException().Message));
-        var full = Math.Min(
-            options.RetryMin.TotalMilliseconds * Math.Pow(2, Math.Min(failures++, 30)),
-            options.RetryMax.TotalMilliseconds);
-        Timers.StartSingleTimer(
-            nameof(Retry), Retry.Instance, TimeSpan.FromMilliseconds(full * (0.5 + random.NextDouble() / 2)));
+        if (retries.Failures == 0) Context.Parent.Tell(new Waiting(generation, cause.GetBaseException().Message));
+        Timers.StartSingleTimer(nameof(Retry), Retry.Instance, retries.Next());
     }
 
     private void Close(Answer why)
@@ -325,15 +209,14 @@ internal sealed partial class JournalActor : ReceiveActor, IWithTimers
         reader = backReader = 0;
         attempt++;
         queue.Clear();
-        underWay.Clear();
         Timers.CancelAll();
         Context.Parent.Tell(why);
     }
 
-    private static Envelope? EnvelopeOf(object payload) => (payload as RowsTaken)?.Envelope;
+    private Persistent EventOf((long Sequence, Envelope Envelope) next) =>
+        new(new RowsTaken(next.Envelope), next.Sequence, PersistenceId);
 
-    private static bool IsSame(Envelope own, Envelope? read) =>
-        read is not null && own.Gateway == read.Gateway && own.First == read.First && own.Count == read.Count;
+    private static Envelope? EnvelopeOf(object payload) => (payload as RowsTaken)?.Envelope;
 
     private sealed record Retry
     {

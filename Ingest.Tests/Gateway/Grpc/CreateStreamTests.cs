@@ -164,7 +164,7 @@ public sealed class CreateStreamTests : IAsyncLifetime
             (await gateway.TakeHeldAsync()).Release();
         }
 
-        await Eventually.IsAsync(() => gateway.Outstanding == 0);
+        await Eventually.TrueAsync(() => gateway.Outstanding == 0);
         Assert.Equal(1, gateway.SubmittedRows);
     }
 

@@ -5,7 +5,7 @@ using ZstdSharp;
 
 namespace Ingest.Tests.Http;
 
-[Collection(nameof(MeasuresMemory))]
+[Collection(nameof(Alone))]
 public sealed class ContentCodingTests : IAsyncLifetime
 {
     private const string Path = "/v1/tables/clicks/rows";

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Ingest.Tests.Http;
 
-[Collection(nameof(MeasuresMemory))]
+[Collection(nameof(Alone))]
 public sealed class LongStreamTests
 {
     private const int TotalBytes = 200_000_000;

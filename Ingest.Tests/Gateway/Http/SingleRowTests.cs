@@ -116,7 +116,7 @@ public sealed class SingleRowTests : IAsyncLifetime
             held.Release();
         }
 
-        await Eventually.IsAsync(() => gateway.Outstanding == 0);
+        await Eventually.TrueAsync(() => gateway.Outstanding == 0);
         Assert.Equal(1, gateway.SubmittedRows);
     }
 

@@ -72,14 +72,14 @@ public sealed class SlowBodyTests
 
         // Who is one too many hears it at once; the others wait for the rest of their rows.
         var heads = slow.Select(connection => connection.ReadHeadAsync()).ToList();
-        await Eventually.IsAsync(() => heads.Count(head => head.IsCompleted) >= 5);
+        await Eventually.TrueAsync(() => heads.Count(head => head.IsCompleted) >= 5);
         await Task.Delay(TimeSpan.FromSeconds(1));
         var refused = heads.Where(head => head.IsCompleted).ToList();
 
         Assert.InRange(refused.Count, 5, 7);
         foreach (var head in refused) Assert.StartsWith("HTTP/1.1 429", await head, StringComparison.Ordinal);
         foreach (var connection in slow) connection.Dispose();
-        await Eventually.IsAsync(() => server.Partial.Held == 0);
+        await Eventually.TrueAsync(() => server.Partial.Held == 0);
         using var response = await server.PostAsync("""{"url":"u"}""");
         Assert.Equal(201, (int)response.StatusCode);
     }

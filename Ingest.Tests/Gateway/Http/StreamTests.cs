@@ -136,7 +136,7 @@ public sealed class StreamTests : IAsyncLifetime
         Assert.Equal(2, held.Rows);
         held.Release();
 
-        await Eventually.IsAsync(() => gateway.Outstanding == 0);
+        await Eventually.TrueAsync(() => gateway.Outstanding == 0);
         Assert.Equal(2, gateway.SubmittedRows);
     }
 

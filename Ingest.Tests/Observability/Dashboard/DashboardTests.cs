@@ -7,7 +7,6 @@ using Microsoft.Playwright;
 namespace Ingest.Tests.Observability;
 
 /// <summary>The page at <c>/</c> in a real browser, over a real node, while rows come in.</summary>
-[Collection(nameof(WholeNode))]
 public sealed class DashboardTests(DashboardTests.Fixture fixture, Browser browser)
     : IClassFixture<DashboardTests.Fixture>, IClassFixture<Browser>
 {
@@ -27,7 +26,7 @@ public sealed class DashboardTests(DashboardTests.Fixture fixture, Browser brows
         var load = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LoadAsync(end.Token)));
 
         // Within one moment the page's own numbers add up, and they move.
-        await Soon.IsTrueAsync(async () => (await ReadBooksAsync(visit))["committed"] > 200);
+        await Eventually.TrueAsync(async () => (await ReadBooksAsync(visit))["committed"] > 200);
         var during = await ReadBooksAsync(visit);
         Assert.Equal(during["received"], Books.Skip(1).Sum(name => during[name]));
         await Assertions.Expect(visit["[data-tile=committed]"]).Not.ToHaveTextAsync("0");
@@ -43,7 +42,7 @@ public sealed class DashboardTests(DashboardTests.Fixture fixture, Browser brows
         }
 
         await visit["#table-rows a"].Filter(new() { HasText = "All tables" }).ClickAsync();
-        await Soon.IsTrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             await SumOfBarsAsync(visit, "rejections") == (await ReadBooksAsync(visit))["rejected"]);
         Assert.Contains("unique", await visit["[data-bars=rejections]"].InnerTextAsync(), StringComparison.Ordinal);
         Assert.True(await SumOfBarsAsync(visit, "flushes") > 0);
@@ -191,7 +190,7 @@ public sealed class DashboardTests(DashboardTests.Fixture fixture, Browser brows
         var shown = expected;
         try
         {
-            await Soon.IsTrueAsync(async () =>
+            await Eventually.TrueAsync(async () =>
                 (shown = await ReadBooksAsync(visit)).All(book => expected[book.Key] == book.Value));
         }
         catch (OperationCanceledException)

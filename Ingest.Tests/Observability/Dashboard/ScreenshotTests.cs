@@ -6,7 +6,6 @@ namespace Ingest.Tests.Observability;
 /// <summary>
 /// Makes the README's pictures: <c>INGEST_SCREENSHOTS=docs/images ./ingest test --filter Category=Screenshots</c>.
 /// </summary>
-[Collection(nameof(WholeNode))]
 [Trait("Category", "Screenshots")]
 public sealed class ScreenshotTests(ScreenshotTests.Fixture fixture, Browser browser)
     : IClassFixture<ScreenshotTests.Fixture>, IClassFixture<Browser>
