@@ -7,29 +7,46 @@ namespace Ingest.Node.Catalog;
 /// </summary>
 public sealed class RowBlock
 {
-    private readonly List<(Shape Shape, int End)> rows = [];
+    // Four bytes for each row that waits, since most rows have the shape of the one before.
+    private readonly List<int> ends = [];
+    private readonly List<(Shape Shape, int First)> shapes = [];
     private ReadOnlyMemory<byte>? elsewhere;
 
     /// <summary>Where the encoder appends the next tuple; <see cref="Commit"/> makes it a row.</summary>
     public TupleWriter Writer { get; } = new();
 
-    public int Count => rows.Count;
+    public int Count => ends.Count;
 
     /// <summary>The bytes of all rows.</summary>
-    public int Bytes => rows.Count == 0 ? 0 : rows[^1].End;
+    public int Bytes => ends.Count == 0 ? 0 : ends[^1];
 
-    public Shape ShapeOf(int row) => rows[row].Shape;
+    public Shape ShapeOf(int row)
+    {
+        var (low, high) = (0, shapes.Count - 1);
+        while (low < high)
+        {
+            var middle = (low + high + 1) / 2;
+            if (shapes[middle].First <= row) low = middle;
+            else high = middle - 1;
+        }
+
+        return shapes[low].Shape;
+    }
 
     public ReadOnlySpan<byte> Tuple(int row) => Tuples(row, 1);
 
     /// <summary>The bytes of <paramref name="count"/> rows from <paramref name="first"/> on, without a gap.</summary>
     public ReadOnlySpan<byte> Tuples(int first, int count) =>
-        (elsewhere is { } tuples ? tuples.Span : Writer.Written)[Start(first)..rows[first + count - 1].End];
+        (elsewhere is { } tuples ? tuples.Span : Writer.Written)[Start(first)..ends[first + count - 1]];
 
-    public int Length(int row) => rows[row].End - Start(row);
+    public int Length(int row) => ends[row] - Start(row);
 
     /// <summary>What was appended to <see cref="Writer"/> since the last row is a row of this shape.</summary>
-    public void Commit(Shape shape) => rows.Add((shape, Writer.Length));
+    public void Commit(Shape shape)
+    {
+        if (shapes.Count == 0 || !ReferenceEquals(shapes[^1].Shape, shape)) shapes.Add((shape, ends.Count));
+        ends.Add(Writer.Length);
+    }
 
     /// <summary>Takes back what was appended to <see cref="Writer"/> since the last row.</summary>
     public void Abandon() => Writer.Truncate(Bytes);
@@ -47,9 +64,10 @@ public sealed class RowBlock
     public void Clear()
     {
         elsewhere = null;
-        rows.Clear();
+        ends.Clear();
+        shapes.Clear();
         Writer.Truncate(0);
     }
 
-    private int Start(int row) => row == 0 ? 0 : rows[row - 1].End;
+    private int Start(int row) => row == 0 ? 0 : ends[row - 1];
 }

@@ -1,5 +1,6 @@
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.DeadLetters;
 
@@ -41,7 +42,7 @@ internal static class LetterEndpoints
         // The answer to a wrong method shall be a problem like any other.
         void MapOthers(string path, string allowed) => endpoints
             .Map(path, context =>
-                Answers.MethodNotAllowed(context, services.GetRequiredService<HttpOptions>(), allowed))
+                Answers.MethodNotAllowed(context, services.GetRequiredService<IntakeOptions>(), allowed))
             .RequireScope(Scope.Any);
     }
 }

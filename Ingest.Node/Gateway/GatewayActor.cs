@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Dispatch;
 using Ingest.Messages;
 using Ingest.Node.Observability;
 using static Ingest.Messages.LaneProtocol;
@@ -23,6 +24,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private readonly List<LaneWindow> filling = [];
     private readonly List<Submission> completed = [];
     private readonly List<Rejection> rejected = [];
+    private readonly Sealing sealing;
     private Submission? interrupted;
     private bool draining;
     private bool sealScheduled;
@@ -34,6 +36,7 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
         this.options = options;
         this.owner = owner;
         this.lanes = lanes;
+        sealing = new Sealing(Self);
         Receive<Submission>(HandleSubmission);
         Receive<SealAll>(_ => HandleSealAll());
         Receive<Settled>(HandleSettled);
@@ -100,11 +103,12 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
             if (row < submission.Rows.Count) Send(window);
         }
 
-        // What came in while this message waited is in the mailbox before it, and goes into the same envelope.
+        // What came in while this message waited is in the mailbox before it, and goes into the same envelope. So it
+        // waits among the threads' work first, behind the requests that are there and whose rows are still to come.
         if (filling.Count > 0 && !sealScheduled)
         {
             sealScheduled = true;
-            Self.Tell(SealAll.Instance);
+            Context.Dispatcher.Schedule(sealing);
         }
     }
 
@@ -216,6 +220,13 @@ internal sealed class GatewayActor : ReceiveActor, IWithTimers
     private sealed record SealAll
     {
         public static readonly SealAll Instance = new();
+    }
+
+    private sealed class Sealing(IActorRef gateway) : IRunnable
+    {
+        public void Run() => gateway.Tell(SealAll.Instance, ActorRefs.NoSender);
+
+        public void Execute() => Run();
     }
 
     private sealed record Tick

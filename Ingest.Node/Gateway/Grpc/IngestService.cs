@@ -4,9 +4,9 @@ using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Errors;
-using Ingest.Node.Gateway.Http;
 using Ingest.Node.Gateway.Intake;
 using Ingest.Node.Gateway.Streaming;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Ingest.Node.Gateway.Grpc;
 
@@ -20,7 +20,7 @@ internal sealed class IngestService(
     EncoderPool encoders,
     TableLookup tables,
     TableAccess access,
-    HttpOptions options,
+    IntakeOptions options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     Failures failures)
@@ -36,8 +36,11 @@ internal sealed class IngestService(
         var context = call.GetHttpContext();
         try
         {
-            var (response, problem) = await CreateAsync(payload, context);
-            return response ?? throw GrpcProblems.ToException(problem!, options.RetryAfter);
+            // The one place where a row waits, as a rule, so that there is one state machine to keep for it.
+            var (submission, problem) = await TakeAsync(payload, context);
+            if (submission is null) throw GrpcProblems.ToException(problem!, options.RetryAfter);
+            await gateway.SubmitAsync(submission);
+            return ResponseTo(submission, context);
         }
         catch (ProtobufException malformed)
         {
@@ -47,10 +50,6 @@ internal sealed class IngestService(
         catch (Exception e) when (e is not RpcException)
         {
             throw GrpcProblems.ToException(failures.ProblemOf(context, e), options.RetryAfter);
-        }
-        finally
-        {
-            payload.Dispose();
         }
     }
 
@@ -74,8 +73,12 @@ internal sealed class IngestService(
         if (ending is not null) throw GrpcProblems.ToException(ending, options.RetryAfter);
     }
 
-    private async Task<(CreateResponse? Response, Problem? Problem)> CreateAsync(Payload payload, HttpContext context)
+    /// <summary>Takes what a call asks for, and gives its bytes back.</summary>
+    /// <returns>A row to be submitted; or null and what is wrong with the call.</returns>
+    /// <exception cref="ProtobufException">The message is malformed.</exception>
+    private async ValueTask<(Submission? Submission, Problem? Problem)> TakeAsync(Payload payload, HttpContext context)
     {
+        using var read = payload;
         var message = CreateMessage.Read(payload.Span);
         if (message.Syntax is not { } syntax) return (null, RowMissing);
         if (message.Row.Length > options.MaxRowBytes) return (null, tooLarge);
@@ -83,28 +86,29 @@ internal sealed class IngestService(
         var (table, problem) = await tables.FindAsync(context, message.Table);
         if (table is null) return (null, problem);
         var submission = gateway.Rent(table);
-        try
-        {
-            problem = await single.EncodeAsync(
-                payload.Slice(message.Row), new RowForm(syntax), message.Key, submission);
-            submission.Acknowledge = message.Acknowledge;
-            submission.Caller = access.CallerOf(context);
-            problem ??= single.TryAdmit(submission);
-            if (problem is not null) return (null, problem);
-            await gateway.SubmitAsync(submission);
-            problem = Problems.Of(submission[0]);
-            return problem is null ? (ResponseTo(submission), null) : (null, problem);
-        }
-        finally
-        {
-            gateway.Return(submission);
-        }
+        problem = await single.EncodeAsync(payload.Slice(message.Row), new RowForm(syntax), message.Key, submission);
+        submission.Acknowledge = message.Acknowledge;
+        submission.Caller = access.CallerOf(context);
+        problem ??= single.TryAdmit(submission);
+        if (problem is null) return (submission, null);
+        gateway.Return(submission);
+        return (null, problem);
     }
 
-    private static CreateResponse ResponseTo(Submission submission)
+    private CreateResponse ResponseTo(Submission submission, HttpContext context)
     {
+        var verdict = submission[0];
+        if (Problems.Of(verdict) is { } problem)
+        {
+            gateway.Return(submission);
+            throw GrpcProblems.ToException(problem, options.RetryAfter);
+        }
+
         var response = new CreateResponse { Id = RowIds.ValueOf(submission, 0) };
-        if (submission[0].Kind == VerdictKind.Accepted) response.Receipt = submission.ReceiptOf(0).ToString();
+        if (verdict.Kind == VerdictKind.Accepted) response.Receipt = submission.ReceiptOf(0).ToString();
+        gateway.Return(submission);
+        // Timed as a submission already.
+        if (context.Features.Get<IHttpMetricsTagsFeature>() is { } timing) timing.MetricsDisabled = true;
         return response;
     }
 

@@ -24,15 +24,9 @@ internal sealed class StreamVerdicts(IServerStreamWriter<CreateStreamResponse> r
 
     public void Write(Chunk chunk)
     {
-        foreach (var line in chunk.Lines)
-        {
-            if ((line.Row < 0 ? line.Problem : chunk.Refused) is { } early)
-                AddError((ulong)line.Number, OutcomeOf(early), early);
-            else if (Problems.Of(chunk.Submission![line.Row]) is { } problem)
-                AddError((ulong)line.Number, OutcomeOf(chunk.Submission[line.Row].Kind), problem);
-            else
-                AddWritten((ulong)line.Number, chunk, line.Row);
-        }
+        foreach (var (number, row, count, problem) in chunk.Runs)
+            for (var line = 0; line < count; line++)
+                Answer((ulong)(number + line), chunk, row + line, problem ?? chunk.Refused);
     }
 
     public void Close(Problem? ending)
@@ -69,6 +63,14 @@ internal sealed class StreamVerdicts(IServerStreamWriter<CreateStreamResponse> r
     };
 
     private static Outcome OutcomeOf(Problem early) => early.MayRetry ? Outcome.NotWritten : Outcome.Rejected;
+
+    private void Answer(ulong number, Chunk chunk, int row, Problem? early)
+    {
+        if (early is not null) AddError(number, OutcomeOf(early), early);
+        else if (Problems.Of(chunk.Submission![row]) is { } problem)
+            AddError(number, OutcomeOf(chunk.Submission[row].Kind), problem);
+        else AddWritten(number, chunk, row);
+    }
 
     private void AddWritten(ulong number, Chunk chunk, int row)
     {

@@ -1,9 +1,10 @@
 using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>Answers requests that end in an exception.</summary>
-internal sealed class FailureAnswers(Failures failures, HttpOptions options)
+internal sealed class FailureAnswers(Failures failures, IntakeOptions options)
 {
     /// <summary>Wraps a handler so that its exceptions are answered.</summary>
     public RequestDelegate Guard(RequestDelegate handler) => async context =>

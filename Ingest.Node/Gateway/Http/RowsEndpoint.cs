@@ -12,10 +12,10 @@ namespace Ingest.Node.Gateway.Http;
 internal sealed class RowsEndpoint(
     IRowGateway gateway,
     TableLookup tables,
-    SingleRow single,
+    SingleRowRequest single,
     StreamSession streams,
     PartialRows partial,
-    HttpOptions options,
+    IntakeOptions options,
     FailureAnswers failures)
 {
     private readonly Problem tooLarge = Problems.TooLarge(options.MaxRowBytes);

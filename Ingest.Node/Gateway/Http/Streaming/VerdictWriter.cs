@@ -21,7 +21,9 @@ internal sealed class VerdictWriter(PipeWriter response, VerdictLayout layout, V
 
     public void Write(Chunk chunk)
     {
-        foreach (var line in chunk.Lines) Answer(chunk, line);
+        foreach (var (number, row, count, problem) in chunk.Runs)
+            for (var line = 0; line < count; line++)
+                Answer(number + line, chunk, row + line, problem ?? chunk.Refused);
     }
 
     public void Close(Problem? ending)
@@ -51,20 +53,20 @@ internal sealed class VerdictWriter(PipeWriter response, VerdictLayout layout, V
         buffer.Clear();
     }
 
-    private void Answer(Chunk chunk, in Chunk.Line line)
+    private void Answer(long number, Chunk chunk, int row, Problem? early)
     {
-        if ((line.Row < 0 ? line.Problem : chunk.Refused) is { } early)
+        if (early is not null)
         {
             tally.Count(early);
-            if (filter != VerdictFilter.None) WriteProblem(line.Number, early);
+            if (filter != VerdictFilter.None) WriteProblem(number, early);
             return;
         }
 
-        var verdict = chunk.Submission![line.Row];
+        var verdict = chunk.Submission![row];
         tally.Count(verdict.Kind);
         if (filter == VerdictFilter.None) return;
-        if (Problems.Of(verdict) is { } problem) WriteProblem(line.Number, problem);
-        else if (filter == VerdictFilter.All) WriteTaken(line.Number, chunk.Submission, line.Row);
+        if (Problems.Of(verdict) is { } problem) WriteProblem(number, problem);
+        else if (filter == VerdictFilter.All) WriteTaken(number, chunk.Submission, row);
     }
 
     private void WriteTaken(long number, Submission submission, int row)
