@@ -6,7 +6,8 @@ public sealed class SourceTreeTests
     private const int MaxColumns = 120;
 
     /// <summary>Folders whose lines have yet to be wrapped.</summary>
-    private static readonly string[] Unwrapped = ["Ingest.Node/Writing", "Ingest.Tests/Writing", "Ingest.Bench/Compare"];
+    private static readonly string[] Unwrapped =
+        ["Ingest.Node/Writing", "Ingest.Tests/Writing", "Ingest.Bench/Compare"];
 
     [Fact]
     public void Should_have_lines_of_at_most_120_columns()
