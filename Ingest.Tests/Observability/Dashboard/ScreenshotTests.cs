@@ -15,7 +15,8 @@ public sealed class ScreenshotTests(ScreenshotTests.Fixture fixture, Browser bro
     [ScreenshotFact]
     public async Task Make()
     {
-        var directory = Directory.CreateDirectory(Path.GetFullPath(ScreenshotFactAttribute.Directory!, SourceTree.Root));
+        var directory = Directory.CreateDirectory(
+            Path.GetFullPath(ScreenshotFactAttribute.Directory!, SourceTree.Root));
         var address = fixture.Node.Http.BaseAddress!;
         await using var light = await browser.OpenAsync(address);
         await using var dark = await browser.OpenAsync(
