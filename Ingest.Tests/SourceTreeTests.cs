@@ -5,17 +5,14 @@ public sealed class SourceTreeTests
 {
     private const int MaxColumns = 120;
 
-    /// <summary>Folders whose lines have yet to be wrapped.</summary>
-    private static readonly string[] Unwrapped =
-        ["Ingest.Node/Writing", "Ingest.Tests/Writing", "Ingest.Bench/Compare"];
+    /// <summary>A folder whose lines have yet to be wrapped.</summary>
+    private static readonly string Unwrapped = Path.Combine(SourceTree.Root, "Ingest.Node", "Writing");
 
     [Fact]
     public void Should_have_lines_of_at_most_120_columns()
     {
         var files = SourceTree.CodeFiles
-            .Where(file => !Unwrapped.Any(folder => file.StartsWith(
-                Path.Combine(SourceTree.Root, folder), StringComparison.Ordinal)))
-            .ToList();
+            .Where(file => !file.StartsWith(Unwrapped, StringComparison.Ordinal)).ToList();
 
         var longer = files.SelectMany(file => File.ReadLines(file)
             .Select((line, index) => (Line: index + 1, line.Length))
