@@ -10,9 +10,9 @@ namespace Ingest.Bench;
 internal static class Program
 {
     /// <summary>
-    /// With it, answers are handled on the thread that saw them arrive; a hop to the thread pool for each costs the load
-    /// generator 15 % more CPU. Only for what generates load: a client that waits for one answer on the thread that is to
-    /// see it, as Npgsql does at the end of a text COPY, waits for ever.
+    /// With it, answers are handled on the thread that saw them arrive; a hop to the thread pool for each costs the
+    /// load generator 15 % more CPU. Only for what generates load: a client that waits for one answer on the thread
+    /// that is to see it, as Npgsql does at the end of a text COPY, waits for ever.
     /// </summary>
     public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 

@@ -1,3 +1,5 @@
+using Ingest.Bench.Compare.Refusals;
+
 namespace Ingest.Bench.Compare;
 
 /// <summary>The measures of a benchmark.</summary>
@@ -11,6 +13,9 @@ internal sealed record BenchOptions
 
     /// <summary>Where the charts go, beside each other; null: none are drawn.</summary>
     public string? ChartDirectory { get; init; }
+
+    public bool Includes(string group) =>
+        Only.Count > 0 ? Only.Contains(group) : !Quick || group != RefusalsGroup.Name;
 
     /// <summary>How often each contender is measured, in turn with its rivals.</summary>
     public int Rounds => Quick ? 1 : 5;

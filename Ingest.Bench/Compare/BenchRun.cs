@@ -19,7 +19,7 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time, Action<s
         await using var stage = await BenchStage.StartAsync(options, time, cancellation);
         foreach (var (name, makeAsync) in Groups.All)
         {
-            if (options.Only.Count > 0 && !options.Only.Contains(name)) continue;
+            if (!options.Includes(name)) continue;
             try
             {
                 await MeasureAsync(await makeAsync(stage), cancellation);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ingest.Bench.Compare.Refusals;
 using Ingest.Bench.Load;
 using Ingest.Bench.Processes;
 
@@ -24,6 +25,8 @@ internal static class Groups
         ("accepted", stage => Task.FromResult(Accepted(stage))),
         ("remote", RemoteAsync),
         ("bad-rows", BadRowsGroup.MakeAsync),
+        (RefusalsGroup.Name, RefusalsGroup.MakeAsync),
+        ("foresight", ForesightGroup.MakeAsync),
         ("latency", stage => Task.FromResult(Latency(stage))),
         ("burst", stage => Task.FromResult(Burst.Of(stage))),
     ];

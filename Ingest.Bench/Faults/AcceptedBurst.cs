@@ -70,7 +70,8 @@ internal sealed class AcceptedBurst(IReadOnlyList<RowLog> logs) : IDisposable
                 body.Write(NewLine);
             }
 
-            foreach (var line in (await PostAsync(node, log.Table, body)).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            var answer = await PostAsync(node, log.Table, body);
+            foreach (var line in answer.Split('\n', StringSplitOptions.RemoveEmptyEntries))
                 Settle(log, numbers, line);
         }
     }

@@ -4,9 +4,9 @@ using Ingest.Bench.Processes;
 namespace Ingest.Bench.Faults;
 
 /// <summary>
-/// Rows are accepted while their tables are locked, all nodes are killed, two come back, and a third one joins, which moves
-/// lanes with their backlog; then the lock goes. Nothing is sent to these tables after the kill, so that it shows whether
-/// their lanes come back by themselves.
+/// Rows are accepted while their tables are locked, all nodes are killed, two come back, and a third one joins, which
+/// moves lanes with their backlog; then the lock goes. Nothing is sent to these tables after the kill, so that it shows
+/// whether their lanes come back by themselves.
 /// </summary>
 internal static class BacklogScenario
 {
@@ -97,7 +97,9 @@ internal static class BacklogScenario
         while ((there = await CountAsync()) < rows && scene.Time.GetElapsedTime(since) < scene.Options.Patience)
             await Task.Delay(Interval, scene.Time);
         var took = scene.Time.GetElapsedTime(since);
-        Note(scene, $"{there:N0} of {rows:N0} rows were in the tables {took.TotalSeconds:N1} s after the lock had gone");
+        Note(
+            scene,
+            $"{there:N0} of {rows:N0} rows were in the tables {took.TotalSeconds:N1} s after the lock had gone");
 
         async Task<long> CountAsync()
         {
@@ -106,7 +108,8 @@ internal static class BacklogScenario
         }
     }
 
-    private static async Task DemandAsync(Scene scene, AcceptedBurst burst, NodeProcess node, string status, string wait)
+    private static async Task DemandAsync(
+        Scene scene, AcceptedBurst burst, NodeProcess node, string status, string wait)
     {
         var statuses = await burst.AskAsync(node, wait);
         if (statuses.Count == 1 && statuses.ContainsKey(status)) return;

@@ -11,7 +11,10 @@ internal static class FaultView
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn("scenario");
         string[] numbers =
-            ["sent", "ack'd", "accepted", "in table", "lost", "doubled", "untrue 503", "unknown", "resumed s", "others' stall s"];
+            [
+                "sent", "ack'd", "accepted", "in table", "lost", "doubled", "untrue 503", "unknown", "resumed s",
+                "others' stall s",
+            ];
         foreach (var name in numbers) table.AddColumn(new TableColumn(name).RightAligned());
         table.AddColumn("");
         foreach (var result in results) table.AddRow(Cells(result).Select(cell => new Text(cell)));

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Ingest.Bench.Faults;
 
 /// <summary>
-/// Catches a lane in the middle of a flush: a lock on its table holds COPY or INSERT up, in a transaction that has moved the
-/// ledger already, until the trap is disposed. So a fault strikes a flush for certain, and not by luck.
+/// Catches a lane in the middle of a flush: a lock on its table holds COPY or INSERT up, in a transaction that has
+/// moved the ledger already, until the trap is disposed. So a fault strikes a flush for certain, and not by luck.
 /// </summary>
 internal sealed class FlushTrap : IAsyncDisposable
 {

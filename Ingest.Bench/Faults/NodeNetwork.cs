@@ -52,7 +52,8 @@ internal sealed class NodeNetwork : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // A namespace lives on for as long as a socket in it does, and with it the device; so that one goes first.
-        for (var node = 0; node < namespaces.Count; node++) await Shell.TryRunAsync("ip", "link", "del", DeviceOf(node));
+        for (var node = 0; node < namespaces.Count; node++)
+            await Shell.TryRunAsync("ip", "link", "del", DeviceOf(node));
         foreach (var name in namespaces) await Shell.TryRunAsync("ip", "netns", "del", name);
         await Shell.TryRunAsync("ip", "link", "del", Bridge);
         foreach (var name in namespaces) File.Delete(run[$"{name}.netns"]);

@@ -19,7 +19,8 @@ internal static class GrowthCommandLine
         var batch = Number("--batch-us", 270, "PostgreSQL's work for a batch");
         var row = Number("--row-us", 2.4, "PostgreSQL's work for each row of a batch");
         var commit = Number("--commit-us", 1000, "How long a commit waits for the disk");
-        var generator = Number("--generator-us", 10, "The load generator's work for one row, where it shares the cores");
+        var generator = Number(
+            "--generator-us", 10, "The load generator's work for one row, where it shares the cores");
         var lanes = new Option<int>("--lanes") { Description = "Lanes of the table", DefaultValueFactory = _ => 4 };
         var flushEvery = new Option<int>("--flush-every")
         {
@@ -54,7 +55,8 @@ internal static class GrowthCommandLine
                     + Text($"{here.BatchRows:N0} rows a batch."));
             }
 
-            console.Write(TableOf((nodes, cores) => GrowthModel.Run(Plan(nodes, cores, parsed.GetValue(callers)), costs)));
+            console.Write(TableOf(
+                (nodes, cores) => GrowthModel.Run(Plan(nodes, cores, parsed.GetValue(callers)), costs)));
             return 0;
         });
         return command;
@@ -65,7 +67,11 @@ internal static class GrowthCommandLine
         var table = new Table().Border(TableBorder.Horizontal);
         table.AddColumn(Text($"nodes of {NodeCores} cores"));
         foreach (var cores in DatabaseCores)
-            table.AddColumn(new TableColumn(Text($"database of {cores} cores: rows/s, rows a batch, busy")).RightAligned());
+        {
+            var title = Text($"database of {cores} cores: rows/s, rows a batch, busy");
+            table.AddColumn(new TableColumn(title).RightAligned());
+        }
+
         foreach (var nodes in Nodes)
         {
             table.AddRow([Text($"{nodes}"), .. DatabaseCores.Select(cores => Cell(run(nodes, cores)))]);

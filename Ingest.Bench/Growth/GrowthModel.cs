@@ -72,7 +72,8 @@ internal sealed class GrowthModel(GrowthPlan plan, GrowthCosts costs)
 
     private void Flush(Lane lane, Cores database, double now)
     {
-        while (lane.Writing.Count < plan.FlushEvery && lane.Waiting.TryDequeue(out var caller)) lane.Writing.Add(caller);
+        while (lane.Writing.Count < plan.FlushEvery && lane.Waiting.TryDequeue(out var caller))
+            lane.Writing.Add(caller);
         if (lane.Writing.Count == 0) return;
         var copied = database.Work(now, costs.Batch + costs.Row * lane.Writing.Count);
         events.Enqueue(new Event(0, lane), copied + costs.Commit);

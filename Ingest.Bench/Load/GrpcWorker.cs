@@ -17,7 +17,8 @@ public sealed class GrpcWorker
         watch = run.Watchdog.NewWatch();
     }
 
-    /// <summary>Streams rows until the load has none left. Never throws for what a server or a network can do.</summary>
+    /// <summary>Streams rows until the load has none left. Never throws for what a server or a network can
+    /// do.</summary>
     public async Task RunAsync()
     {
         await Task.Yield();

@@ -15,7 +15,8 @@ public static class LoadCommandLine
         var via = new Option<string>("--via") { Description = "The way in", DefaultValueFactory = _ => "http" };
         via.AcceptOnlyFromAmong("http", "ndjson", "grpc", "grpc-unary");
         var rate = Positive<double?>("--rate", null, "Rows per second in all (open loop); without it a closed loop");
-        var connections = Positive<int?>("--connections", null, "Connections, or callers at a time for grpc-unary; 128, and 2 for ndjson and grpc");
+        var connections = Positive<int?>(
+            "--connections", null, "Connections, or callers at a time for grpc-unary; 128, and 2 for ndjson and grpc");
         var window = Positive("--window", defaults.Window, "ndjson, grpc: rows in flight on a connection, at most");
         var table = new Option<string>("--table")
         {

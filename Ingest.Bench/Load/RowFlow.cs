@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Ingest.Bench.Load;
 
 /// <summary>
-/// The rows of one stream: which may be sent now, and what becomes of them. At most <see cref="LoadOptions.Window"/> are
-/// without a verdict. What the stream speaks is another's business.
+/// The rows of one stream: which may be sent now, and what becomes of them. At most <see cref="LoadOptions.Window"/>
+/// are without a verdict. What the stream speaks is another's business.
 /// </summary>
 /// <param name="refused">Rows that were refused and wait to be sent again; they outlive the stream.</param>
 public sealed class RowFlow(LoadRun run, ConcurrentQueue<RefusedRow> refused) : IDisposable

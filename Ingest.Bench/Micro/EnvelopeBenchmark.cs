@@ -43,7 +43,8 @@ public class EnvelopeBenchmark
     private byte[] wire = null!;
     private string manifest = null!;
 
-    /// <summary>Rows in an envelope: what 128 callers send while one batch is written, and what a stream does.</summary>
+    /// <summary>Rows in an envelope: what 128 callers send while one batch is written, and what a stream
+    /// does.</summary>
     [Params(64, 4_096)]
     public int Rows { get; set; }
 

@@ -27,13 +27,16 @@ internal static class ProcessorTime
         return ticks / TicksPerSecond;
     }
 
-    /// <summary>The memory of a process that is in use and not shared with files, in bytes; 0 where it is gone.</summary>
+    /// <summary>The memory of a process that is in use and not shared with files, in bytes; 0 where it is
+    /// gone.</summary>
     public static long MemoryOf(int pid)
     {
         try
         {
-            var line = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
-            return long.Parse(line.AsSpan(8, line.Length - 8 - 3), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture)
+            var line = File.ReadLines($"/proc/{pid}/status")
+                .First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
+            var kibibytes = line.AsSpan(8, line.Length - 8 - 3);
+            return long.Parse(kibibytes, NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture)
                 * 1024;
         }
         catch (Exception e) when (e is IOException or InvalidOperationException)

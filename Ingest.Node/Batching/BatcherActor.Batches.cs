@@ -5,7 +5,8 @@ using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Node.Batching;
 
-/// <summary>What a lane does with a batch: takes it when it is due, has it written, and answers or tries again.</summary>
+/// <summary>What a lane does with a batch: takes it when it is due, has it written, and answers or tries
+/// again.</summary>
 internal sealed partial class BatcherActor
 {
     private void FlushIfDue()

@@ -67,6 +67,7 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, CatalogOption
         IsReference = facts.IsReference,
         SqlType = SqlType(facts.Type),
         StoredType = SqlType(Stored(facts.Type)),
+        StoredOids = (Stored(facts.Type).Oid, Stored(facts.Type).ArrayOid),
         TypeOid = facts.Type.Oid,
         ArrayOid = facts.Type.ArrayOid,
     };

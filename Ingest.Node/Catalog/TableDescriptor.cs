@@ -41,6 +41,9 @@ public sealed record Column(
 
     /// <summary>As <see cref="SqlType"/>, for a domain the type below it.</summary>
     public string StoredType { get; init; } = "";
+
+    /// <summary>The oids of <see cref="StoredType"/> and of its arrays, as <see cref="ArrayOid"/>.</summary>
+    public (uint Element, uint Array) StoredOids { get; init; }
 }
 
 /// <summary>Where a row's key comes from when the row does not give it.</summary>

@@ -6,7 +6,7 @@ using Ingest.Node.Batching;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Ingest.Node.Observability;
 using Ingest.Node.Writing;
 using Npgsql;
@@ -55,7 +55,7 @@ internal static class SettingsSections
                     : throw new SettingsException($"The setting {read.Path}.host is not an IP address."),
                 read.Port("port"),
                 TlsOf(read.Section("tls")),
-                new HttpOptions(
+                new IntakeOptions(
                     read.Size("max-row-bytes"), read.Int("stream-chunks"), read.Duration("retry-after"),
                     read.Duration("stream-idle-timeout"), read.Size("partial-bytes")))
             {

@@ -4,12 +4,13 @@ using System.Text.Json;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.Net.Http.Headers;
 
 namespace Ingest.Node.DeadLetters;
 
 /// <summary>An edit of a letter: a JSON merge patch of the letter, of which only the payload can be changed.</summary>
-internal sealed class LetterEdit(HttpOptions options)
+internal sealed class LetterEdit(IntakeOptions options)
 {
     private const string MergePatchType = "application/merge-patch+json";
 

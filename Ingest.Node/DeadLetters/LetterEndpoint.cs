@@ -4,6 +4,7 @@ using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Ingest.Node.Observability;
 
 namespace Ingest.Node.DeadLetters;
@@ -16,7 +17,7 @@ internal sealed class LetterEndpoint(
     LetterEdit edit,
     ITableCatalog catalog,
     TableAccess access,
-    HttpOptions options)
+    IntakeOptions options)
 {
     /// <summary>A letter that changes faster than this, between its reading and its writing, is left.</summary>
     private const int MostTries = 5;

@@ -1,5 +1,6 @@
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.DeadLetters;
 
@@ -35,13 +36,13 @@ internal static class LetterEndpoints
         MapOthers($"{one}/replay", "POST");
 
         void Map(string[] methods, string path, RequestDelegate handler, Scope scopes) => endpoints
-            .MapMethods(path, methods, services.GetRequiredService<Failures>().Guard(handler))
+            .MapMethods(path, methods, services.GetRequiredService<FailureAnswers>().Guard(handler))
             .RequireScope(scopes);
 
         // The answer to a wrong method shall be a problem like any other.
         void MapOthers(string path, string allowed) => endpoints
             .Map(path, context =>
-                Answers.MethodNotAllowed(context, services.GetRequiredService<HttpOptions>(), allowed))
+                Answers.MethodNotAllowed(context, services.GetRequiredService<IntakeOptions>(), allowed))
             .RequireScope(Scope.Any);
     }
 }

@@ -5,13 +5,14 @@ using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Ingest.Node.Observability;
 
 namespace Ingest.Node.DeadLetters;
 
 /// <summary><c>/v1/dead-letters</c>: many letters, by filter.</summary>
 internal sealed class LettersEndpoint(
-    LetterStore store, LetterQuery query, BulkReplay replay, NodeMetrics metrics, HttpOptions options)
+    LetterStore store, LetterQuery query, BulkReplay replay, NodeMetrics metrics, IntakeOptions options)
 {
     private const int DefaultLimit = 100;
     private const int MostLetters = 1_000;

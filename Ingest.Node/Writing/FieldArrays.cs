@@ -8,7 +8,7 @@ namespace Ingest.Node.Writing;
 internal readonly record struct FieldArray(uint TypeOid, ReadOnlyMemory<byte> Bytes);
 
 /// <summary>
-/// Tuples turned by a quarter: for each column an array with the fields of all rows. A field of a binary array has the
+/// Tuples turned by a quarter: for each column, or some of them, an array with the fields of all rows. A field of a binary array has the
 /// same bytes as a field of a COPY tuple, length and NULL included, so nothing is decoded. Pure.
 /// </summary>
 internal sealed class FieldArrays
@@ -17,6 +17,7 @@ internal sealed class FieldArrays
     private const int HeaderBytes = 20;
     private const int CountBytes = 2;
     private const int LengthBytes = 4;
+    private const int LeftOut = -1;
 
     private readonly byte[] buffer;
 
@@ -26,29 +27,37 @@ internal sealed class FieldArrays
         Columns = columns;
     }
 
-    /// <summary>In the order of the tuples' fields.</summary>
+    /// <summary>In the order of the tuples' fields, without those that were left out.</summary>
     public IReadOnlyList<FieldArray> Columns { get; }
 
     /// <param name="tuples">Pieces with whole tuples each, of as many fields as there are types.</param>
-    /// <param name="types">For each column the types of its elements and of the array.</param>
+    /// <param name="types">For each column the types of its elements and of the array; the default for one that is to
+    /// be left out.</param>
     public static FieldArrays Of(
         IReadOnlyList<ReadOnlyMemory<byte>> tuples, ReadOnlySpan<(uint Element, uint Array)> types)
     {
         Span<int> ends = types.Length <= 128 ? stackalloc int[types.Length] : new int[types.Length];
-        ends.Fill(HeaderBytes);
+        var taken = 0;
+        for (var column = 0; column < ends.Length; column++)
+        {
+            ends[column] = types[column] == default ? LeftOut : HeaderBytes;
+            if (ends[column] != LeftOut) taken++;
+        }
+
         var rows = 0;
         foreach (var piece in tuples) rows += Measure(piece.Span, ends);
 
         var total = 0;
-        for (var column = 0; column < ends.Length; column++) total += ends[column];
+        foreach (var size in ends) total += Math.Max(0, size);
         var buffer = ArrayPool<byte>.Shared.Rent(total);
-        var columns = new FieldArray[types.Length];
-        var start = 0;
+        var columns = new FieldArray[taken];
+        int start = 0, next = 0;
         for (var column = 0; column < types.Length; column++)
         {
             var size = ends[column];
+            if (size == LeftOut) continue;
             WriteHeader(buffer.AsSpan(start), types[column].Element, rows);
-            columns[column] = new FieldArray(types[column].Array, buffer.AsMemory(start, size));
+            columns[next++] = new FieldArray(types[column].Array, buffer.AsMemory(start, size));
             // From here on: where the column's next field goes.
             ends[column] = start + HeaderBytes;
             start += size;
@@ -74,7 +83,7 @@ internal sealed class FieldArrays
             foreach (ref var size in sizes)
             {
                 var length = FieldLength(tuples);
-                size += length;
+                if (size != LeftOut) size += length;
                 tuples = tuples[length..];
             }
         }
@@ -90,8 +99,12 @@ internal sealed class FieldArrays
             foreach (ref var place in places)
             {
                 var length = FieldLength(tuples);
-                tuples[..length].CopyTo(target[place..]);
-                place += length;
+                if (place != LeftOut)
+                {
+                    tuples[..length].CopyTo(target[place..]);
+                    place += length;
+                }
+
                 tuples = tuples[length..];
             }
         }

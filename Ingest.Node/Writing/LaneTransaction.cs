@@ -124,13 +124,19 @@ internal sealed class LaneTransaction : IAsyncDisposable
         repeats.AddRange(found);
     }
 
-    /// <summary>Copies rows to where the server can look at them before they are written.</summary>
-    /// <exception cref="PostgresException">That cannot be done with this table or by this role.</exception>
+    /// <summary>Makes room where the server can try rows.</summary>
+    /// <exception cref="PostgresException">That cannot be done by this role.</exception>
     public Task<StagedRows> StageAsync(TableDescriptor table, BatchRows rows, CancellationToken cancellation) =>
-        StagedRows.CopyAsync(connection, table, rows, cancellation);
+        StagedRows.CreateAsync(connection, table, rows, cancellation);
 
-    /// <summary>Words a check for the constraint that has refused a row; null where there can be none.</summary>
-    public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind, CancellationToken cancellation) =>
+    /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
+    /// <exception cref="PostgresException">Nor could it be, as it turned out.</exception>
+    public Task<HashSet<int>?> FindAsync(
+        TableDescriptor table, BatchRows rows, ConstraintCheck check, CancellationToken cancellation) =>
+        SuspectSearch.RunAsync(connection, table, rows, check, cancellation);
+
+    /// <summary>Words the checks for the constraint that has refused a row.</summary>
+    public Task<ImmutableArray<ConstraintCheck>> FindChecksAsync(RefusalKind kind, CancellationToken cancellation) =>
         ConstraintCheck.FindAsync(connection, kind, cancellation);
 
     /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of

@@ -53,6 +53,9 @@ internal static partial class SqlErrors
         // Within a COPY: a field is shorter than its column's type, so the type is not what the row was encoded for.
         "08" when error.SqlState == PostgresErrorCodes.ProtocolViolation && CopyLineOf(error) is not null =>
             ErrorKind.Table,
+        // A label that the catalog knows is not there any more.
+        "22" when error is { SqlState: PostgresErrorCodes.InvalidTextRepresentation, Routine: "enum_recv" } =>
+            ErrorKind.Table,
         var other => IsRowClass(other) ? ErrorKind.Row : ErrorKind.Transient,
     };
 

@@ -13,8 +13,8 @@ namespace Ingest.Node.Writing;
 /// <param name="Types">For each column the types of its elements and of the array.</param>
 internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, uint Array)> Types)
 {
-    // PostgreSQL's own types text and text[], whose oids never change.
-    private static readonly (uint Element, uint Array) Text = (25, 1009);
+    /// <summary>PostgreSQL's own types text and text[], whose oids never change.</summary>
+    public static readonly (uint Element, uint Array) Text = (25, 1009);
 
     /// <returns>null where the rows cannot come this way: an array's array would be unnested to the last element, and
     /// a rule would see the INSERT, not COPY's rows.</returns>
@@ -27,7 +27,7 @@ internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, ui
 
         var names = string.Join(", ", columns.Select(column => TableNames.Quote(column.Name)));
         var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
-        var values = columns.Select(ValueOf).ToImmutableArray();
+        var values = columns.Select((column, index) => ValueOf(column, $"s.v{index + 1}")).ToImmutableArray();
         var parameters = string.Join(", ", Enumerable.Range(1, columns.Length).Select(number => $"${number}"));
         var aliases = string.Join(", ", Enumerable.Range(1, columns.Length).Select(number => $"v{number}"));
         return new UnnestInsert(
@@ -57,6 +57,8 @@ internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, ui
     private static (uint Element, uint Array) TypeOf(Column column) =>
         FieldCodecs.IsInput(column.Codec) ? Text : (column.TypeOid, column.ArrayOid);
 
-    private static string ValueOf(Column column, int index) =>
-        FieldCodecs.IsInput(column.Codec) ? $"CAST(s.v{index + 1} AS {column.SqlType})" : $"s.v{index + 1}";
+    /// <summary>A column's value.</summary>
+    /// <param name="field">The name of its field in the rows that unnest gives.</param>
+    public static string ValueOf(Column column, string field) =>
+        FieldCodecs.IsInput(column.Codec) ? $"CAST({field} AS {column.SqlType})" : field;
 }

@@ -16,19 +16,8 @@ namespace Ingest.Tests.Batching;
 /// <summary>A lane between a gateway and a writer that are both played by the test, in virtual time.</summary>
 public sealed class BatcherActorTests : TestKit
 {
-    private static readonly BatchingOptions Options = new()
-    {
-        FlushEvery = 100,
-        FlushInterval = TimeSpan.FromSeconds(10),
-        FlushBytes = 1L << 20,
-        Lanes = 1,
-        Acknowledge = Acknowledge.Committed,
-        JournalBacklogBytes = 1 << 20,
-        BufferBytes = 1L << 20,
-        RetryMin = TimeSpan.FromMilliseconds(100),
-        RetryMax = TimeSpan.FromSeconds(2),
-        StopTimeout = TimeSpan.FromSeconds(8),
-    };
+    private static readonly BatchingOptions Options =
+        LaneBufferTests.Options with { BufferBytes = 1 << 20 };
 
     private readonly TableMetrics metrics = new NodeMetrics(TimeProvider.System).Of(Lane.Table);
     private readonly TestProbe writer;

@@ -5,6 +5,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.DeadLetters;
 using Ingest.Node.Writing;
 using Ingest.Tests.Postgres;
+using Ingest.Tests.Writing;
 using Npgsql;
 using static Ingest.Messages.LaneProtocol;
 using static Ingest.Messages.WriterProtocol;
@@ -14,14 +15,7 @@ namespace Ingest.Tests.DeadLetters;
 /// <summary>A lane store over a database of its own whose tables keep what PostgreSQL refuses.</summary>
 internal sealed class LetterDatabase : IAsyncDisposable
 {
-    public static readonly WritingOptions Options = new()
-    {
-        AttemptTimeout = TimeSpan.FromSeconds(10),
-        LockTimeout = TimeSpan.FromSeconds(5),
-        KeyRetention = TimeSpan.FromHours(24),
-        DeadLetterRetention = TimeSpan.FromDays(30),
-        MaxConnections = 10,
-    };
+    public static readonly WritingOptions Options = TestWriting.Options;
 
     private readonly TestDatabase database;
     private long lastBatch;

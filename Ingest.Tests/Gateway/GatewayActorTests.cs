@@ -294,7 +294,8 @@ public sealed class GatewayActorTests : TestKit
         }
     }
 
-    /// <summary>Has the actor wait at its first row. A rented submission asks for the table's settings too, once.</summary>
+    /// <summary>Has the actor wait at its first row. A rented submission asks for the table's settings too,
+    /// once.</summary>
     private void HoldActor()
     {
         gateway.Return(gateway.Rent(TestTables.Clicks()));

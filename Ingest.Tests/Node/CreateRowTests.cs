@@ -142,7 +142,8 @@ public sealed class CreateRowTests(CreateRowTests.Fixture fixture) : IClassFixtu
         var before = await Node.PostAsync("made_later", """{"id":1}""");
         await Database.ExecuteAsync("CREATE TABLE made_later(id int PRIMARY KEY)");
         Answer? after = null;
-        await Eventually.TrueAsync(async () => (after = await Node.PostAsync("made_later", """{"id":1}""")).Status != 404);
+        await Eventually.TrueAsync(
+            async () => (after = await Node.PostAsync("made_later", """{"id":1}""")).Status != 404);
 
         Assert.Equal((404, 201), (before.Status, after!.Status));
         Assert.Equal(1, await Database.ScalarAsync<int>("SELECT id FROM made_later"));

@@ -18,7 +18,7 @@ public sealed partial class ShippedFilesTests(ShippedFilesTests.Fixture fixture)
         get
         {
             var queries = new TheoryData<string, string>();
-            var docker = Path.Combine(Root(), "docker");
+            var docker = Path.Combine(SourceTree.Root, "docker");
             foreach (Match rule in Rule().Matches(File.ReadAllText(Path.Combine(docker, "prometheus", "alerts.yml"))))
                 queries.Add(rule.Groups["name"].Value, rule.Groups["query"].Value);
             var board = JsonNode.Parse(File.ReadAllText(Path.Combine(docker, "grafana", "dashboards", "ingest.json")))!;
@@ -47,13 +47,6 @@ public sealed partial class ShippedFilesTests(ShippedFilesTests.Fixture fixture)
         Assert.All(labels.Select(label => label.Trim()), label => Assert.True(
             OtherLabels.Contains(label) || scrape.Text.Contains($"{label}=\"", StringComparison.Ordinal),
             $"{name}: there is no label {label}"));
-    }
-
-    private static string Root()
-    {
-        var directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "Ingest.sln"))) directory = Path.GetDirectoryName(directory)!;
-        return directory;
     }
 
     [GeneratedRegex(@"alert: (?<name>\w+)\s+expr:(?<query>.*?)\n +(for|labels):", RegexOptions.Singleline)]

@@ -25,6 +25,18 @@ public sealed class FieldArraysTests
     }
 
     [Fact]
+    public void Should_leave_out_the_columns_that_are_not_asked_for()
+    {
+        var arrays = FieldArrays.Of([One, Two], [default, (17, 1001)]);
+
+        Assert.Equal(1001u, Assert.Single(arrays.Columns).TypeOid);
+        Assert.Equal(
+            [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 17, 0, 0, 0, 2, 0, 0, 0, 1,
+             255, 255, 255, 255, 0, 0, 0, 2, 8, 9],
+            arrays.Columns[0].Bytes.ToArray());
+    }
+
+    [Fact]
     public void Should_refuse_tuples_of_another_shape()
     {
         Assert.Throws<InvalidOperationException>(() => FieldArrays.Of([One], [(25, 1009)]));

@@ -13,14 +13,8 @@ namespace Ingest.Tests.Writing;
 /// <summary>A database with a lane store that works in it as a role of its own, which owns nothing.</summary>
 internal sealed class LaneDatabase : IAsyncDisposable
 {
-    private static readonly WritingOptions Options = new()
-    {
-        AttemptTimeout = TimeSpan.FromSeconds(60),
-        LockTimeout = TimeSpan.FromSeconds(5),
-        KeyRetention = TimeSpan.FromHours(24),
-        DeadLetterRetention = TimeSpan.FromHours(24),
-        MaxConnections = 10,
-    };
+    private static readonly WritingOptions Options =
+        TestWriting.Options with { AttemptTimeout = TimeSpan.FromSeconds(60) };
 
     private readonly Dictionary<LaneId, long> positions = [];
     private readonly NpgsqlDataSource dataSource;

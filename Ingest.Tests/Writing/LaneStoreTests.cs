@@ -19,14 +19,8 @@ public sealed class LargeBatchLaneStoreTests() : LaneStoreTests(mostRowsAtOnce: 
 /// <summary>The store against a real PostgreSQL: the fence, the rejections, and tables that change.</summary>
 public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
 {
-    private static readonly WritingOptions Options = new()
-    {
-        AttemptTimeout = TimeSpan.FromSeconds(10),
-        LockTimeout = TimeSpan.FromMilliseconds(300),
-        KeyRetention = TimeSpan.FromHours(24),
-        DeadLetterRetention = TimeSpan.FromDays(30),
-        MaxConnections = 10,
-    };
+    private static readonly WritingOptions Options =
+        TestWriting.Options with { LockTimeout = TimeSpan.FromMilliseconds(300) };
 
     private readonly LaneId lane = new("items", 0);
     private TestDatabase database = null!;

@@ -7,14 +7,8 @@ namespace Ingest.Tests.Writing;
 
 public sealed class LedgerPurgeTests : IAsyncLifetime
 {
-    private static readonly WritingOptions Options = new()
-    {
-        AttemptTimeout = TimeSpan.FromSeconds(10),
-        LockTimeout = TimeSpan.FromSeconds(1),
-        KeyRetention = TimeSpan.FromHours(24),
-        DeadLetterRetention = TimeSpan.FromDays(30),
-        MaxConnections = 5,
-    };
+    private static readonly WritingOptions Options =
+        TestWriting.Options with { LockTimeout = TimeSpan.FromSeconds(1) };
 
     private TestDatabase database = null!;
     private NpgsqlDataSource dataSource = null!;

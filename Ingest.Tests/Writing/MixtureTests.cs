@@ -44,7 +44,7 @@ public sealed class MixtureTests : IAsyncLifetime
                     (int)row.Position, row.Rejection.SqlState, row.Rejection.Constraint, row.Rejection.Column)));
             // The bound of docs/architecture.md. All are tried once as a whole, and the server's loop once more.
             Assert.InRange(
-                written.Stats.Attempts, 1, 3 + Suspicions.MostKinds + (2 * RowIsolation.MostFailures) + Math.Log2(BatchRows));
+                written.Stats.Attempts, 1, 3 + Suspicions.MostChecks + (2 * RowIsolation.MostFailures) + Math.Log2(BatchRows));
         }
 
         var good = Enumerable.Range(1, batches * BatchRows).Count(row => mixture.BadAt(row) is null);

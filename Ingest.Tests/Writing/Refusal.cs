@@ -13,9 +13,6 @@ internal sealed record Refusal(
     /// <summary>The rows can only be written by way of a temporary table.</summary>
     public bool NeedsStaging { get; init; }
 
-    /// <summary>The rows cannot be written into a temporary table either.</summary>
-    public bool RefusesStaging { get; init; }
-
     /// <summary>A bad row is one that repeats a good one of its batch, and comes later.</summary>
     public bool IsRepeat { get; init; }
 
@@ -58,9 +55,9 @@ internal sealed record Refusal(
             "1", "-1", "23514", "positive_check", "v"),
         ["enum"] = new(
             "CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TABLE {0} (id int PRIMARY KEY, v mood)",
-            "\"sad\"", "\"glad\"", "22P02", null, "v")
+            "\"sad\"", "\"glad\"", "22000", null, "v")
         {
-            Meanwhile = "ALTER TYPE mood RENAME VALUE 'glad' TO 'merry'", RefusesStaging = true,
+            Meanwhile = "ALTER TYPE mood RENAME VALUE 'glad' TO 'merry'",
         },
         ["homeless"] = new(
             "CREATE TABLE {0} (id int, v int, PRIMARY KEY (id, v)) PARTITION BY LIST (v);"

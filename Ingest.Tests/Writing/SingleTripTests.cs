@@ -13,14 +13,7 @@ namespace Ingest.Tests.Writing;
 /// <summary>What of a batch in one round trip only the real server can tell.</summary>
 public sealed class SingleTripTests : IAsyncLifetime
 {
-    private static readonly WritingOptions Options = new()
-    {
-        AttemptTimeout = TimeSpan.FromSeconds(10),
-        LockTimeout = TimeSpan.FromSeconds(5),
-        KeyRetention = TimeSpan.FromHours(24),
-        DeadLetterRetention = TimeSpan.FromDays(1),
-        MaxConnections = 10,
-    };
+    private static readonly WritingOptions Options = TestWriting.Options;
 
     private static readonly string[] Types =
     [

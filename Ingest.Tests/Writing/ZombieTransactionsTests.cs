@@ -9,14 +9,8 @@ public sealed class ZombieTransactionsTests : IAsyncLifetime
 {
     private const string Move = "UPDATE ingest.ledger SET position = position + 1";
 
-    private static readonly WritingOptions Options = new()
-    {
-        AttemptTimeout = TimeSpan.FromSeconds(10),
-        LockTimeout = TimeSpan.FromSeconds(4),
-        KeyRetention = TimeSpan.FromHours(24),
-        DeadLetterRetention = TimeSpan.FromDays(30),
-        MaxConnections = 10,
-    };
+    private static readonly WritingOptions Options =
+        TestWriting.Options with { LockTimeout = TimeSpan.FromSeconds(4) };
 
     private TestDatabase database = null!;
     private NpgsqlDataSource dataSource = null!;

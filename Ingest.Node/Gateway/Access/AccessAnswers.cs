@@ -1,7 +1,7 @@
 using System.Globalization;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
-using HttpOptions = Ingest.Node.Gateway.Http.HttpOptions;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Access;
 
@@ -9,7 +9,7 @@ namespace Ingest.Node.Gateway.Access;
 /// The answers to callers who are not let in: problems over HTTP, and the codes of gRPC to who speaks that. They say
 /// the same of a key that is wrong, unknown or out of date.
 /// </summary>
-internal sealed partial class AccessAnswers(HttpOptions options, ILogger<AccessAnswers> logger)
+internal sealed partial class AccessAnswers(IntakeOptions options, ILogger<AccessAnswers> logger)
 {
     // The codes of gRPC's core/doc/statuscodes.md.
     private const int PermissionDenied = 7;

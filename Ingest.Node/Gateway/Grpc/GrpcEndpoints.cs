@@ -2,7 +2,7 @@ using Grpc.AspNetCore.Server.Model;
 using Grpc.Reflection;
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Gateway.Access;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Ingest.Node.Gateway.Grpc;
@@ -14,9 +14,9 @@ internal static class GrpcEndpoints
     private const int MaxMessageBytes = 4 * 1024 * 1024;
     private const int BesideRowBytes = 64 * 1024;
 
-    /// <summary>Registers the service, after <see cref="IngestEndpoints.AddIngestHttp"/>, whose parts it
-    /// shares.</summary>
-    public static IServiceCollection AddIngestGrpc(this IServiceCollection services, HttpOptions options)
+    /// <summary>Registers what the service needs of its own; the host adds an <see cref="IRowGateway"/>, an
+    /// <see cref="Catalog.ITableCatalog"/>, and health checks with the tag ready.</summary>
+    public static IServiceCollection AddIngestGrpc(this IServiceCollection services, IntakeOptions options)
     {
         services.AddGrpc(grpc =>
         {
@@ -36,6 +36,7 @@ internal static class GrpcEndpoints
         Google.Protobuf.Reflection.ServiceDescriptor[] described =
             [IngestReflection.Descriptor.Services[0], global::Grpc.Health.V1.Health.Descriptor];
         return services
+            .AddIngestIntake(options)
             .AddSingleton<IngestService>()
             .AddSingleton(new ReflectionServiceImpl(described))
             .AddSingleton(new ReflectionV1ServiceImpl(described));

@@ -4,7 +4,6 @@ using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Errors;
-using Ingest.Node.Gateway.Http;
 using Ingest.Node.Gateway.Intake;
 using Ingest.Node.Gateway.Streaming;
 using Microsoft.AspNetCore.Http.Features;
@@ -21,7 +20,7 @@ internal sealed class IngestService(
     EncoderPool encoders,
     TableLookup tables,
     TableAccess access,
-    HttpOptions options,
+    IntakeOptions options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     Failures failures)

@@ -2,7 +2,6 @@ using Grpc.Core;
 using Ingest.Messages.Api.V1;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Errors;
-using Ingest.Node.Gateway.Http;
 using Ingest.Node.Gateway.Intake;
 using Ingest.Node.Gateway.Streaming;
 
@@ -18,7 +17,7 @@ internal sealed class StreamReader(
     EncoderPool encoders,
     TableLookup tables,
     HttpContext context,
-    HttpOptions options,
+    IntakeOptions options,
     TimeProvider time)
 {
     private static readonly Problem HeaderMissing = Invalid("The first message of a stream has a header.");

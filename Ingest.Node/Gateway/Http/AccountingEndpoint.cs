@@ -1,12 +1,13 @@
 using System.Text.Json;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>GET /v1/accounting</c>: what became of the rows of each table, and of all together, on this node and in
 /// the cluster.</summary>
 internal sealed class AccountingEndpoint(
-    IAccounting accounting, IClusterAccounting cluster, TableAccess access, HttpOptions options)
+    IAccounting accounting, IClusterAccounting cluster, TableAccess access, IntakeOptions options)
 {
     public async Task ShowAsync(HttpContext context)
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using Ingest.Messages;
 using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Http;
 
@@ -25,7 +26,7 @@ internal static class Answers
     }
 
     /// <summary>Answers with a problem, and with the headers that go with it.</summary>
-    public static Task Write(HttpContext context, HttpOptions options, Problem problem)
+    public static Task Write(HttpContext context, IntakeOptions options, Problem problem)
     {
         if (problem.MayRetry)
             context.Response.Headers.RetryAfter =
@@ -39,7 +40,7 @@ internal static class Answers
     }
 
     /// <summary>Answers a method that the resource does not know.</summary>
-    public static Task MethodNotAllowed(HttpContext context, HttpOptions options, string allowed)
+    public static Task MethodNotAllowed(HttpContext context, IntakeOptions options, string allowed)
     {
         context.Response.Headers.Allow = allowed;
         return Write(context, options, new Problem(

@@ -1,7 +1,9 @@
+using Ingest.Node.Gateway.Intake;
+
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>GET /v1/cluster</c>: the nodes, their roles and state, and the lanes on each.</summary>
-internal sealed class ClusterEndpoint(IClusterView cluster, HttpOptions options)
+internal sealed class ClusterEndpoint(IClusterView cluster, IntakeOptions options)
 {
     public async Task ShowAsync(HttpContext context)
     {

@@ -1,9 +1,7 @@
+using Ingest.Node.Gateway.Errors;
 using ZstdSharp;
 
 namespace Ingest.Node.Gateway.Http;
-
-/// <summary>The body does not decode by its content coding.</summary>
-internal sealed class CorruptBodyException(Exception inner) : Exception("The body cannot be decompressed.", inner);
 
 /// <summary>
 /// Reads a decoder and gives its faults one name: each library has its own exceptions for data that do not decode.

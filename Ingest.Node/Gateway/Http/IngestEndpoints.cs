@@ -4,7 +4,6 @@ using Ingest.Node.Gateway.Http.OpenApi;
 using Ingest.Node.Gateway.Http.Streaming;
 using Ingest.Node.Gateway.Intake;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Ingest.Node.Gateway.Http;
 
@@ -16,19 +15,15 @@ public static class IngestEndpoints
     /// <see cref="IRowGateway"/>, an <see cref="IAccounting"/>, an <see cref="IClusterView"/>, and health checks with
     /// the tags live and ready.
     /// </summary>
-    public static IServiceCollection AddIngestHttp(this IServiceCollection services, HttpOptions options)
+    public static IServiceCollection AddIngestHttp(this IServiceCollection services, IntakeOptions options)
     {
         services.AddRouting();
         services.AddHealthChecks();
-        services.TryAddSingleton(new TableAccess(isOn: false));
-        services.TryAddSingleton(TimeProvider.System);
         return services
-            .AddSingleton(options)
+            .AddIngestIntake(options)
             .AddSingleton(new PartialRows(options.PartialBytes))
-            .AddSingleton<EncoderPool>()
-            .AddSingleton<TableLookup>()
-            .AddSingleton<Failures>()
-            .AddSingleton<SingleRow>()
+            .AddSingleton<FailureAnswers>()
+            .AddSingleton<SingleRowRequest>()
             .AddSingleton<StreamSession>()
             .AddSingleton<RowsEndpoint>()
             .AddSingleton<TablesEndpoint>()
@@ -67,9 +62,9 @@ public static class IngestEndpoints
     public static void MapIngest(this IEndpointRouteBuilder endpoints)
     {
         var services = endpoints.ServiceProvider;
-        var failures = services.GetRequiredService<Failures>();
+        var failures = services.GetRequiredService<FailureAnswers>();
         var tables = services.GetRequiredService<TablesEndpoint>();
-        var options = services.GetRequiredService<HttpOptions>();
+        var options = services.GetRequiredService<IntakeOptions>();
         endpoints.Map(RowRoute.Pattern, services.GetRequiredService<RowsEndpoint>().HandleAsync)
             .RequireScope(Scope.Write);
         endpoints.Map("/v1/tables", failures.Guard(tables.ListAsync)).RequireScope(Scope.Any);

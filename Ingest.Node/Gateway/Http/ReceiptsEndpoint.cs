@@ -1,12 +1,13 @@
 using System.Globalization;
 using Ingest.Messages;
 using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>GET /v1/receipts/{receipt}</c>: what became of an accepted row; <c>?wait=10s</c> waits for its
 /// end.</summary>
-internal sealed class ReceiptsEndpoint(IReceipts receipts, HttpOptions options, TimeProvider time)
+internal sealed class ReceiptsEndpoint(IReceipts receipts, IntakeOptions options, TimeProvider time)
 {
     /// <summary>Callers that may wait at a time; a further one is answered at once with what is known.</summary>
     private const int MaxWaiting = 1_000;

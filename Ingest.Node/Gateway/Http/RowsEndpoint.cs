@@ -12,11 +12,11 @@ namespace Ingest.Node.Gateway.Http;
 internal sealed class RowsEndpoint(
     IRowGateway gateway,
     TableLookup tables,
-    SingleRow single,
+    SingleRowRequest single,
     StreamSession streams,
     PartialRows partial,
-    HttpOptions options,
-    Failures failures)
+    IntakeOptions options,
+    FailureAnswers failures)
 {
     private readonly Problem tooLarge = Problems.TooLarge(options.MaxRowBytes);
 

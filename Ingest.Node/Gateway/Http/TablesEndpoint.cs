@@ -2,11 +2,12 @@ using System.Text.Json;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Errors;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary><c>GET /v1/tables</c> and <c>GET /v1/tables/{table}</c>: what can be written.</summary>
-internal sealed class TablesEndpoint(ITableCatalog catalog, TableAccess access, HttpOptions options)
+internal sealed class TablesEndpoint(ITableCatalog catalog, TableAccess access, IntakeOptions options)
 {
     public Task ListAsync(HttpContext context)
     {

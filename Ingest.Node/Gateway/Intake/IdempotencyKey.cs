@@ -9,29 +9,17 @@ using Ingest.Node.Gateway.Errors;
 namespace Ingest.Node.Gateway.Intake;
 
 /// <summary>
-/// The header <c>Idempotency-Key</c> (IETF draft-ietf-httpapi-idempotency-key-header). A request of one row gives its
-/// row this key; each row of a stream gets the key and its line, so that a whole stream can be sent again.
+/// The key by which a caller may send a row again. A request of one row gives its row this key; each row of a stream
+/// gets the key and its line, so that a whole stream can be sent again.
 /// </summary>
 internal static class IdempotencyKey
 {
-    private const string Header = "Idempotency-Key";
     private const int MaxLength = 255;
     private const int DigestBytes = 16;
 
     public static readonly Problem Malformed = Problems.RequestInvalid(
         StatusCodes.Status400BadRequest,
         "An idempotency key is given once, with 1 to 255 printable ASCII characters.");
-
-    /// <summary>Reads the header.</summary>
-    /// <param name="key">null where there is none.</param>
-    /// <returns>What is wrong with it; null where it is right or absent.</returns>
-    public static Problem? Read(HttpRequest request, out string? key)
-    {
-        key = null;
-        if (!request.Headers.TryGetValue(Header, out var values)) return null;
-        key = values.Count == 1 ? values[0] : null;
-        return key is not null && IsValid(key) ? null : Malformed;
-    }
 
     /// <summary>1 to 255 printable ASCII characters.</summary>
     public static bool IsValid(string key) =>

@@ -20,7 +20,7 @@ internal static class DashboardEndpoints
     public static void MapDashboard(this IEndpointRouteBuilder endpoints)
     {
         var services = endpoints.ServiceProvider;
-        var failures = services.GetRequiredService<Failures>();
+        var failures = services.GetRequiredService<FailureAnswers>();
         endpoints.Map("/v1/events", failures.Guard(services.GetRequiredService<EventsEndpoint>().WatchAsync))
             .RequireScope(Scope.Observe);
         endpoints.Map("/v1/settings", failures.Guard(services.GetRequiredService<SettingsEndpoint>().ShowAsync))

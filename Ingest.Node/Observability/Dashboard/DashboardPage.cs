@@ -1,13 +1,14 @@
 using System.Collections.Frozen;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Observability.Dashboard;
 
 /// <summary>
 /// <c>/</c> and <c>/dashboard/...</c>: the files in <c>Assets</c>, which are embedded in the program.
 /// </summary>
-internal sealed class DashboardPage(HttpOptions options)
+internal sealed class DashboardPage(IntakeOptions options)
 {
     private const string Prefix = "dashboard/";
 

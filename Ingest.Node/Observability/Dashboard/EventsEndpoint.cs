@@ -2,6 +2,7 @@ using System.Buffers;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Observability.Dashboard;
 
@@ -9,7 +10,7 @@ namespace Ingest.Node.Observability.Dashboard;
 /// <c>GET /v1/events?table=clicks&amp;search=cl</c>: what the node does, as server-sent events (WHATWG HTML, section
 /// 9.2), one a second.
 /// </summary>
-internal sealed class EventsEndpoint(EventFeed feed, HttpOptions options)
+internal sealed class EventsEndpoint(EventFeed feed, IntakeOptions options)
 {
     private static readonly Problem TooMany = new(
         StatusCodes.Status503ServiceUnavailable,

@@ -1,11 +1,12 @@
 using Ingest.Node.Cluster;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Observability.Dashboard;
 
 /// <summary><c>GET /v1/settings</c>: the settings in force, without secrets.</summary>
-internal sealed class SettingsEndpoint(NodeSettings settings, HttpOptions options)
+internal sealed class SettingsEndpoint(NodeSettings settings, IntakeOptions options)
 {
     public Task ShowAsync(HttpContext context)
     {

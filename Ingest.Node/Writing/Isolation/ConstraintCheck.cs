@@ -5,142 +5,170 @@ using Npgsql;
 
 namespace Ingest.Node.Writing.Isolation;
 
-/// <summary>What tells one kind of bad row from another.</summary>
-internal sealed record RefusalKind(string SqlState, string? Schema, string? Table, string? Constraint, string? Column)
-{
-    public static RefusalKind Of(RowError error) =>
-        new(error.SqlState, error.Schema, error.Table, error.Constraint, error.Column);
-}
-
 /// <summary>
-/// Finds all rows at once that one constraint is likely to refuse, by a query over rows in a temporary table: those
-/// whose key is there already or came before, whose reference leads nowhere, that fail a check, or lack a value. It only
-/// suspects: whether a row is refused is said by PostgreSQL, when the row is tried.
+/// Finds all rows at once that one constraint is likely to refuse, by a query over what they give for some columns:
+/// those whose key is there already or came before, whose reference leads nowhere, that fail a check, or lack a value.
+/// It only suspects: whether a row is refused is said by PostgreSQL, when the row is tried.
 /// </summary>
 /// <param name="Kind">The refusals that it foresees.</param>
-/// <param name="Query">Gives the places of the suspected rows.</param>
-internal sealed record ConstraintCheck(RefusalKind Kind, string Query)
+/// <param name="Columns">What it has to know of a row, by name.</param>
+/// <param name="Query">Gives the places of the suspected rows, out of <see cref="Rows"/>, which has a column of each of
+/// these names, and <see cref="Place"/>.</param>
+internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> Columns, string Query)
 {
-    private const string FindUnique = """
-        SELECT ARRAY(SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k, false)
-                       FROM pg_catalog.generate_series(1, i.indnkeyatts) k ORDER BY k),
-               pg_catalog.pg_get_expr(i.indpred, i.indrelid), i.indrelid::regclass::text
-          FROM pg_catalog.pg_index i
-          JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-          JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
-         WHERE n.nspname = $1 AND t.relname = $2 AND c.relname = $3 AND i.indisunique
-        """;
+    /// <summary>The relation with the rows; a name that no sane relation has, as no column has that of the
+    /// place.</summary>
+    public const string Rows = "\"ingest: the rows\"";
 
-    private const string FindForeignKey = """
-        SELECT ARRAY(SELECT a.attname::text FROM unnest(f.conkey) WITH ORDINALITY k (number, place)
-                       JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.number
-                      ORDER BY k.place),
-               ARRAY(SELECT a.attname::text FROM unnest(f.confkey) WITH ORDINALITY k (number, place)
-                       JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.number
-                      ORDER BY k.place),
-               f.confrelid::regclass::text
-          FROM pg_catalog.pg_constraint f
-          JOIN pg_catalog.pg_class t ON t.oid = f.conrelid
-          JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-         WHERE n.nspname = $1 AND t.relname = $2 AND f.conname = $3 AND f.contype = 'f'
-        """;
+    public const string Place = "\"ingest: the row's place\"";
 
-    private const string FindCheck = """
-        SELECT pg_catalog.pg_get_expr(c.conbin, c.conrelid)
-          FROM pg_catalog.pg_constraint c
-          JOIN pg_catalog.pg_class t ON t.oid = c.conrelid
-          JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-         WHERE n.nspname = $1 AND t.relname = $2 AND c.conname = $3 AND c.contype = 'c'
-        """;
+    /// <summary>A row may be compared with all of them.</summary>
+    private const int MostPartitions = 64;
 
-    /// <summary>Whether rows can be checked for this kind: not for a trigger's error, a domain's, an exclusion's, a
-    /// missing partition.</summary>
+    /// <summary>What it looks for tells a check from others; the columns follow from that.</summary>
+    public bool Equals(ConstraintCheck? other) => other is not null && Kind == other.Kind && Query == other.Query;
+
+    public override int GetHashCode() => HashCode.Combine(Kind, Query);
+
+    /// <summary>Whether rows can be checked for this kind: not for a trigger's error, a policy's, a generated
+    /// column's.</summary>
     public static bool IsFor(RefusalKind kind) => kind switch
     {
-        { Schema: null } or { Table: null } => false,
-        { SqlState: PostgresErrorCodes.NotNullViolation } => kind.Column is not null,
+        { Schema: null } => false,
+        { SqlState: PostgresErrorCodes.NotNullViolation } => kind is { Table: not null, Column: not null },
+        { SqlState: PostgresErrorCodes.CheckViolation, Domain: not null } =>
+            kind is { Column: not null, Constraint: not null },
+        // No partition takes the row.
+        { SqlState: PostgresErrorCodes.CheckViolation, Constraint: null } => kind.Table is not null,
         _ => kind is
         {
+            Table: not null,
             Constraint: not null,
             SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation
-                or PostgresErrorCodes.CheckViolation,
+                or PostgresErrorCodes.CheckViolation or PostgresErrorCodes.ExclusionViolation,
         },
     };
 
+    /// <summary>Whether rows that leave out a column are suspected: where it is to be given, and has no default. Of
+    /// other checks nothing can be said without all columns.</summary>
+    public bool IsAgainstMissing(TableDescriptor table) =>
+        Kind.SqlState == PostgresErrorCodes.NotNullViolation
+        && table.ByName.TryGetValue(Columns[0], out var column) && !column.HasDefault;
+
     /// <summary>Reads the constraint's definition and words its check.</summary>
-    /// <returns>null where rows cannot be checked for it.</returns>
-    public static async Task<ConstraintCheck?> FindAsync(
+    /// <returns>The checks for it, the one that finds more as a rule first; none where rows cannot be checked.</returns>
+    public static async Task<ImmutableArray<ConstraintCheck>> FindAsync(
         NpgsqlConnection connection, RefusalKind kind, CancellationToken cancellation)
     {
-        if (!IsFor(kind)) return null;
-        var query = kind.SqlState switch
+        if (!IsFor(kind)) return [];
+        if (kind.SqlState == PostgresErrorCodes.NotNullViolation)
+            return
+            [
+                new(kind, [kind.Column!], $"SELECT {Place} FROM {Rows} WHERE {TableNames.Quote(kind.Column!)} IS NULL"),
+            ];
+        var (sql, table) = kind switch
         {
-            PostgresErrorCodes.NotNullViolation =>
-                $"SELECT {StagedRows.Place} FROM {StagedRows.Self} WHERE {TableNames.Quote(kind.Column!)} IS NULL",
-            PostgresErrorCodes.UniqueViolation =>
-                await FindAsync(connection, FindUnique, kind, Unique, cancellation),
-            PostgresErrorCodes.ForeignKeyViolation =>
-                await FindAsync(connection, FindForeignKey, kind, ForeignKey, cancellation),
-            _ => await FindAsync(connection, FindCheck, kind, Check, cancellation),
+            { Domain: { } domain } => (ConstraintSql.Domain, domain),
+            { Constraint: null } => (ConstraintSql.Partitions, kind.Table!),
+            { SqlState: PostgresErrorCodes.ForeignKeyViolation } => (ConstraintSql.ForeignKey, kind.Table!),
+            { SqlState: PostgresErrorCodes.CheckViolation } => (ConstraintSql.Check, kind.Table!),
+            _ => (ConstraintSql.Index, kind.Table!),
         };
-        return query is null ? null : new ConstraintCheck(kind, query);
-    }
-
-    private static async Task<string?> FindAsync(
-        NpgsqlConnection connection,
-        string sql,
-        RefusalKind kind,
-        Func<NpgsqlDataReader, string> word,
-        CancellationToken cancellation)
-    {
         await using var command = new NpgsqlCommand(sql, connection)
         {
-            Parameters = { Sql.Text(kind.Schema!), Sql.Text(kind.Table!), Sql.Text(kind.Constraint!) },
+            Parameters = { Sql.Text(kind.Schema!), Sql.Text(table), Sql.Text(kind.Constraint ?? "") },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await reader.ReadAsync(cancellation) ? word(reader) : null;
+        if (!await reader.ReadAsync(cancellation)) return [];
+        ImmutableArray<ConstraintCheck> checks = sql switch
+        {
+            ConstraintSql.Domain => [OfDomain(kind, reader.GetString(0))],
+            ConstraintSql.Partitions => OfPartitions(kind, reader),
+            ConstraintSql.ForeignKey => [OfForeignKey(kind, reader)],
+            ConstraintSql.Check =>
+                [new(kind, Names(reader, 0), $"SELECT {Place} FROM {Rows} WHERE NOT ({reader.GetString(1)})")],
+            _ => OfIndex(kind, reader),
+        };
+        return checks.All(check => check.Columns.IsEmpty) ? [] : checks;
     }
 
-    private static string Unique(NpgsqlDataReader index)
-    {
-        var keys = index.GetFieldValue<string[]>(0);
-        var where = index.GetValue(1) is string predicate ? $" WHERE ({predicate})" : "";
-        var list = string.Join(", ", keys.Select((key, number) => $"({key}) AS {Key(number)}"));
-        var staged = $"(SELECT {StagedRows.Place}, {list} FROM {StagedRows.Self}{where}) s";
-        var given = string.Join(" AND ", keys.Select((_, number) => $"s.{Key(number)} IS NOT NULL"));
-        var equal = string.Join(" AND ", keys.Select((_, number) => $"t.{Key(number)} = s.{Key(number)}"));
-        var group = string.Join(", ", keys.Select((_, number) => $"s.{Key(number)}"));
-        // LIMIT keeps the planner to one probe of the index for each row, however large it takes the rows' table for.
-        return $"""
-            SELECT s.{StagedRows.Place} FROM {staged}
-             CROSS JOIN LATERAL (
-                 SELECT FROM (SELECT {list} FROM {index.GetString(2)}{where}) t WHERE {equal} LIMIT 1) taken
-             UNION ALL
-            SELECT s.{StagedRows.Place} FROM {staged}
-              JOIN (SELECT {group}, min(s.{StagedRows.Place}) AS first FROM {staged} WHERE {given}
-                     GROUP BY {group} HAVING count(*) > 1) t ON {equal}
-             WHERE s.{StagedRows.Place} > t.first
-            """;
+    /// <summary>Its expression calls the value VALUE.</summary>
+    private static ConstraintCheck OfDomain(RefusalKind kind, string expression) => new(
+        kind,
+        [kind.Column!],
+        $"SELECT {Place} FROM (SELECT {Place}, {TableNames.Quote(kind.Column!)} AS value FROM {Rows}) s "
+        + $"WHERE NOT ({expression})");
 
-        static string Key(int number) => string.Create(CultureInfo.InvariantCulture, $"\"ingest: key {number}\"");
+    /// <summary>A partition's constraint holds for the rows that it takes; that of a table which is one itself, for those
+    /// that come to it.</summary>
+    private static ImmutableArray<ConstraintCheck> OfPartitions(RefusalKind kind, NpgsqlDataReader table)
+    {
+        var partitions = Names(table, 1);
+        if (partitions.Length > MostPartitions) return [];
+        var comesHere = table.GetValue(2) is string own ? $"({own}) AND " : "";
+        var isTaken = partitions.IsEmpty ? "false" : string.Join(" OR ", partitions.Select(one => $"({one})"));
+        return
+        [
+            new(kind, Names(table, 0), $"SELECT {Place} FROM {Rows} WHERE {comesHere}({isTaken}) IS NOT TRUE"),
+        ];
     }
 
-    private static string ForeignKey(NpgsqlDataReader constraint)
+    private static ConstraintCheck OfForeignKey(RefusalKind kind, NpgsqlDataReader constraint)
     {
-        var pairs = constraint.GetFieldValue<string[]>(0).Zip(constraint.GetFieldValue<string[]>(1))
+        var pairs = Names(constraint, 0).Zip(Names(constraint, 1))
             .Select(pair => (From: TableNames.Quote(pair.Item1), To: TableNames.Quote(pair.Item2)))
             .ToImmutableArray();
-        return $"""
-            SELECT s.{StagedRows.Place} FROM {StagedRows.Self} s
+        return new ConstraintCheck(kind, Names(constraint, 0), $"""
+            SELECT s.{Place} FROM {Rows} s
               LEFT JOIN LATERAL (SELECT true AS found FROM {constraint.GetString(2)} t
                                   WHERE {string.Join(" AND ", pairs.Select(pair => $"t.{pair.To} = s.{pair.From}"))}
                                   LIMIT 1) parent ON true
              WHERE parent.found IS NULL
                AND {string.Join(" AND ", pairs.Select(pair => $"s.{pair.From} IS NOT NULL"))}
-            """;
+            """);
     }
 
-    private static string Check(NpgsqlDataReader constraint) =>
-        $"SELECT {StagedRows.Place} FROM {StagedRows.Self} WHERE NOT ({constraint.GetString(0)})";
+    /// <summary>For a unique index, or one of an exclusion constraint, which has operators of its own: whether a key is
+    /// in the table, and whether one of the batch came before.</summary>
+    private static ImmutableArray<ConstraintCheck> OfIndex(RefusalKind kind, NpgsqlDataReader index)
+    {
+        var keys = Names(index, 1);
+        var operators = Names(index, 2);
+        var where = index.GetValue(3) is string predicate ? $" WHERE ({predicate})" : "";
+        var list = Each(", ", (key, name) => $"({key}) AS {name}");
+        var given = $"(SELECT {Place}, {list} FROM {Rows}{where}) s";
+        var numbers = operators.IsEmpty ? keys.Select(_ => "=").ToArray() : [.. operators];
+        var alike = string.Join(" AND ", numbers.Select((sign, number) => $"t.{Key(number)} {sign} s.{Key(number)}"));
+        // LIMIT keeps the planner to one probe of the index for each row, however large it takes the rows' table for.
+        var taken = new ConstraintCheck(kind, Names(index, 0), $"""
+            SELECT s.{Place} FROM {given}
+             CROSS JOIN LATERAL (
+                 SELECT FROM (SELECT {list} FROM {index.GetString(4)}{where}) t WHERE {alike} LIMIT 1) taken
+            """);
+        // Rows that exclude one another by something else than equality would have to be compared each with each.
+        if (operators.Any(name => name != "OPERATOR(pg_catalog.=)")) return [taken];
+        var group = Each(", ", (_, name) => $"s.{name}");
+        return
+        [
+            taken,
+            taken with
+            {
+                Query = $"""
+                    SELECT s.{Place} FROM {given}
+                      JOIN (SELECT {group}, min(s.{Place}) AS first FROM {given}
+                             WHERE {Each(" AND ", (_, name) => $"s.{name} IS NOT NULL")}
+                             GROUP BY {group} HAVING count(*) > 1) t ON {Each(" AND ", (_, name) => $"t.{name} = s.{name}")}
+                     WHERE s.{Place} > t.first
+                    """,
+            },
+        ];
+
+        string Each(string separator, Func<string, string, string> word) =>
+            string.Join(separator, keys.Select((key, number) => word(key, Key(number))));
+
+        static string Key(int number) => string.Create(CultureInfo.InvariantCulture, $"\"ingest: key {number}\"");
+    }
+
+    private static ImmutableArray<string> Names(NpgsqlDataReader reader, int ordinal) =>
+        [.. reader.GetFieldValue<string[]>(ordinal)];
 }

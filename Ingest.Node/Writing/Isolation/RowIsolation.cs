@@ -116,15 +116,18 @@ internal sealed class RowIsolation
     private async Task<bool> LearnAsync(CopyFailedException failure)
     {
         var kind = RefusalKind.Of(RowError.Of(failure.Error));
-        if (checks.Count == Suspicions.MostKinds || checks.Any(entry => entry.Check.Kind == kind))
-            return false;
-        var check = suspicions.Find(kind) ?? await trials.FindCheckAsync(kind);
-        return check is not null && await SuspectAsync(check);
+        if (!ConstraintCheck.IsFor(kind)) return false;
+        foreach (var check in await trials.FindChecksAsync(kind))
+        {
+            if (checks.Count == Suspicions.MostChecks) return false;
+            if (checks.All(entry => entry.Check != check) && await SuspectAsync(check)) return true;
+        }
+
+        return false;
     }
 
     private async Task<bool> SuspectAsync(ConstraintCheck check)
     {
-        if (!await trials.TryStageAsync()) return false;
         var found = await trials.FindAsync(check);
         if (found is null) suspicions.Forget(check);
         if (found is null) return false;

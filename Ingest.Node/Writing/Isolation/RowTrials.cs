@@ -17,6 +17,8 @@ internal sealed class RowTrials(
     private readonly BatchRows grouped =
         fitted.Rows.IsInOrder ? new BatchRows(fitted.Rows.Without(ImmutableHashSet<int>.Empty)) : fitted.Rows;
 
+    private readonly HashSet<RefusalKind> uncheckable = [];
+
     private StagedRows? staged;
     // An INSERT would follow the table's rules, which COPY passes by.
     private bool isStagingRefused = fitted.Table!.HasInsertRule;
@@ -47,8 +49,8 @@ internal sealed class RowTrials(
         if (SqlErrors.IsPolicyViolation(error)) suspicions.NotePolicy(error.MessageText);
     }
 
-    /// <summary>Puts all rows where the server can look at them; once is enough.</summary>
-    /// <returns>False where rows cannot be put into a temporary table.</returns>
+    /// <summary>Makes ready for the server to try rows; once is enough.</summary>
+    /// <returns>False where it cannot.</returns>
     public async ValueTask<bool> TryStageAsync()
     {
         if (staged is null && !isStagingRefused)
@@ -57,14 +59,18 @@ internal sealed class RowTrials(
         return staged is not null;
     }
 
-    /// <summary>Words a check for a kind of refusal; null where there can be none.</summary>
-    public Task<ConstraintCheck?> FindCheckAsync(RefusalKind kind) =>
-        TryAsync(() => transaction.FindCheckAsync(kind, cancellation));
+    /// <summary>Words the checks for a kind of refusal; none where there can be none.</summary>
+    public async Task<ImmutableArray<ConstraintCheck>> FindChecksAsync(RefusalKind kind)
+    {
+        var checks = await TryAsync(() => transaction.FindChecksAsync(kind, cancellation));
+        if (!checks.IsDefaultOrEmpty) return checks;
+        uncheckable.Add(kind);
+        return [];
+    }
 
-    /// <summary>The staged rows that a constraint is likely to refuse, by index; null where that cannot be
-    /// asked.</summary>
+    /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
     public Task<HashSet<int>?> FindAsync(ConstraintCheck check) =>
-        TryAsync(() => staged!.FindAsync(check, cancellation))!;
+        TryAsync(() => transaction.FindAsync(fitted.Table!, grouped, check, cancellation));
 
     /// <summary>Copies rows in one go.</summary>
     /// <returns>Why they are not written; null where they are.</returns>
@@ -113,12 +119,14 @@ internal sealed class RowTrials(
         return rows.Count;
     }
 
-    /// <summary>Has the server insert staged rows, and rejects those that it refuses one by one.</summary>
+    /// <summary>Has the server insert rows, and rejects those that it refuses one by one.</summary>
     /// <returns>False where that could not be done.</returns>
-    public async Task<bool> TryInsertAsync(IReadOnlyList<int> indexes)
+    public async Task<bool> TryInsertAsync(int[] indexes)
     {
-        meter.CountSuspects(indexes.Count);
+        if (!await TryStageAsync()) return false;
+        meter.CountSuspects(indexes.Length);
         var refused = await TryAsync(() => staged!.InsertAsync(indexes, suspicions.Policies, cancellation));
+        staged = null;
         foreach (var (index, error) in refused ?? []) Reject(Rows, index, error);
         return refused is not null;
     }
@@ -141,6 +149,7 @@ internal sealed class RowTrials(
         }
 
         await transaction.UndoAsync(cancellation);
+        staged = null;
         return refused is null ? null : [.. refused.Select(row => ToRejected(grouped, row.Index, row.Error))];
     }
 
@@ -162,7 +171,8 @@ internal sealed class RowTrials(
 
     private void Reject(BatchRows rows, int index, RowError error)
     {
-        if (!ConstraintCheck.IsFor(RefusalKind.Of(error))) Unforeseeable++;
+        var kind = RefusalKind.Of(error.In(fitted.Table!));
+        if (!ConstraintCheck.IsFor(kind) || uncheckable.Contains(kind)) Unforeseeable++;
         rejections.Add(ToRejected(rows, index, error));
     }
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ingest.Messages;
@@ -12,22 +11,19 @@ using Npgsql;
 namespace Ingest.Node.Writing.Isolation;
 
 /// <summary>
-/// Rows of a batch in a temporary table of the connection's own, where the server can look at all of them at once, and
-/// try them without a round trip for each. One such table serves all shapes; it is empty in each new
-/// transaction.
+/// Rows of a batch in a temporary table of the connection's own, where the server can try them without a round trip for
+/// each. One such table serves all shapes; it is empty in each new transaction.
 /// </summary>
 internal sealed class StagedRows
 {
     /// <summary>The column with a row's index in the batch; a name that no sane column has.</summary>
     public const string Place = "\"ingest: the row's place\"";
 
-    /// <summary>Stands for the table itself in the query of a <see cref="ConstraintCheck"/>.</summary>
-    public const string Self = "\"ingest: the rows\"";
-
     private readonly NpgsqlConnection connection;
     private readonly TableDescriptor table;
     private readonly BatchRows rows;
     private readonly string name;
+    private bool isUsed;
 
     private StagedRows(NpgsqlConnection connection, TableDescriptor table, BatchRows rows)
     {
@@ -39,62 +35,47 @@ internal sealed class StagedRows
         name = $"pg_temp.ingest_rows_{Convert.ToHexStringLower(digest.AsSpan(0, 12))}";
     }
 
-    /// <summary>Copies rows into the temporary table.</summary>
-    /// <exception cref="PostgresException">The role may make no temporary table, or a value is not one of its
-    /// type.</exception>
-    public static async Task<StagedRows> CopyAsync(
+    /// <summary>Makes the temporary table, empty.</summary>
+    /// <exception cref="PostgresException">The role may make none.</exception>
+    public static async Task<StagedRows> CreateAsync(
         NpgsqlConnection connection, TableDescriptor table, BatchRows rows, CancellationToken cancellation)
     {
-        var staged = new StagedRows(connection, table, rows);
-        await using (var create = new NpgsqlCommand($"{staged.Create()}; {InsertLoop.CreateRefused}", connection))
+        var made = new StagedRows(connection, table, rows);
+        await using (var create = new NpgsqlCommand($"{made.Create()}; {InsertLoop.CreateRefused}", connection))
             await create.ExecuteNonQueryAsync(cancellation);
-        foreach (var (shape, first, count) in rows.Shapes())
-        {
-            var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
-            await TupleCopy.StreamAsync(
-                connection,
-                $"COPY {staged.name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
-                [Placed(rows, first, count)],
-                cancellation);
-        }
-
-        return staged;
-    }
-
-    /// <summary>The rows that a constraint is likely to refuse, by index.</summary>
-    /// <exception cref="PostgresException">The constraint cannot be checked so; the transaction is
-    /// aborted.</exception>
-    public async Task<HashSet<int>> FindAsync(ConstraintCheck check, CancellationToken cancellation)
-    {
-        var query = check.Query.Replace(Self, name, StringComparison.Ordinal);
-        await using var command = new NpgsqlCommand(query, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var indexes = new HashSet<int>();
-        while (await reader.ReadAsync(cancellation)) indexes.Add(reader.GetInt32(0));
-        return indexes;
+        return made;
     }
 
     /// <summary>
-    /// Inserts rows in order, in blocks, each in a subtransaction of its own, within one round trip. The rows of a
-    /// block that PostgreSQL refuses are inserted one by one, and those that it refuses then are left out.
+    /// Inserts rows in order, in blocks, each in a subtransaction of its own, within one round trip. Those of a block
+    /// that PostgreSQL refuses are inserted one by one, and those that it refuses then are left out. Once only.
     /// </summary>
     /// <param name="indexes">The rows to try, by index, in ascending order.</param>
     /// <param name="alsoRefused">The words of errors that are a row's fault though their class is not: of policies of
     /// row level security.</param>
     /// <returns>The refused rows, by index.</returns>
-    /// <exception cref="PostgresException">An error that is not the fault of a row; the transaction is
-    /// aborted.</exception>
+    /// <exception cref="PostgresException">An error that is not the fault of a row, or a value is not one of its type;
+    /// the transaction is aborted.</exception>
     public async Task<List<(int Index, RowError Error)>> InsertAsync(
-        IReadOnlyList<int> indexes, ImmutableArray<string> alsoRefused, CancellationToken cancellation)
+        int[] indexes, ImmutableArray<string> alsoRefused, CancellationToken cancellation)
     {
+        // Whatever is in the table is tried.
+        if (isUsed) throw new InvalidOperationException("Rows were staged before.");
+        isUsed = true;
         await using var batch = new NpgsqlBatch(connection);
         foreach (var (shape, chosen) in ByShape(indexes))
         {
+            await CopyAsync(shape, chosen, cancellation);
             batch.BatchCommands.Add(new NpgsqlBatchCommand(
-                $"SELECT set_config('{InsertLoop.Tried}', $1, true), "
-                + $"set_config('{InsertLoop.AlsoRefused}', $2::text, true)")
+                $"SELECT set_config('{InsertLoop.First}', $1::text, true), "
+                + $"set_config('{InsertLoop.Last}', $2::text, true), "
+                + $"set_config('{InsertLoop.AlsoRefused}', $3::text, true)")
             {
-                Parameters = { Sql.Text(chosen), new() { Value = alsoRefused.ToArray() } },
+                Parameters =
+                {
+                    new() { Value = chosen.Span[0] }, new() { Value = chosen.Span[^1] },
+                    new() { Value = alsoRefused.ToArray() },
+                },
             });
             batch.BatchCommands.Add(new NpgsqlBatchCommand(InsertLoop.For(table, shape, name)));
         }
@@ -109,11 +90,21 @@ internal sealed class StagedRows
         return refused;
     }
 
+    private async Task CopyAsync(Shape shape, ReadOnlyMemory<int> indexes, CancellationToken cancellation)
+    {
+        var columns = string.Join(", ", shape.Columns.Select(column => TableNames.Quote(column.Name)));
+        await TupleCopy.StreamAsync(
+            connection,
+            $"COPY {name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
+            [Placed(indexes.Span)],
+            cancellation);
+    }
+
     /// <summary>Puts before each tuple's fields one with the row's index.</summary>
-    private static ReadOnlyMemory<byte> Placed(BatchRows rows, int first, int count)
+    private ReadOnlyMemory<byte> Placed(ReadOnlySpan<int> indexes)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        for (var index = first; index < first + count; index++)
+        foreach (var index in indexes)
         {
             var tuple = rows.At(index).Tuple.Span;
             var head = bytes.GetSpan(10);
@@ -142,23 +133,14 @@ internal sealed class StagedRows
         string? Text(int ordinal) => reader.GetString(ordinal) is { Length: > 0 } text ? text : null;
     }
 
-    private IEnumerable<(Shape Shape, string Chosen)> ByShape(IReadOnlyList<int> indexes)
+    private IEnumerable<(Shape Shape, ReadOnlyMemory<int> Chosen)> ByShape(int[] indexes)
     {
         var next = 0;
         foreach (var (shape, first, count) in rows.Shapes())
         {
-            var ranges = new StringBuilder();
-            while (next < indexes.Count && indexes[next] < first + count)
-            {
-                var start = next;
-                while (next + 1 < indexes.Count && indexes[next + 1] == indexes[next] + 1
-                    && indexes[next + 1] < first + count) next++;
-                ranges.Append(ranges.Length == 0 ? '{' : ',')
-                    .Append(CultureInfo.InvariantCulture, $"[{indexes[start]},{indexes[next]}]");
-                next++;
-            }
-
-            if (ranges.Length > 0) yield return (shape, ranges.Append('}').ToString());
+            var start = next;
+            while (next < indexes.Length && indexes[next] < first + count) next++;
+            if (next > start) yield return (shape, indexes.AsMemory(start..next));
         }
     }
 

@@ -5,15 +5,15 @@ using Ingest.Node.Catalog;
 namespace Ingest.Node.Writing.Isolation;
 
 /// <summary>
-/// What a node remembers of a table's bad rows: the kinds of refusals that keep coming. Rows that are likely to be
-/// refused for one of them are tried apart from the others, so that the others are written by one COPY. Each batch that
-/// such a row was in makes its kind weigh more, each without one makes it weigh less, until it is forgotten. Bounded,
+/// What a node remembers of a table's bad rows: what keeps refusing rows. Rows that are likely to be
+/// refused by it are tried apart from the others, so that the others are written by one COPY. Each batch that
+/// such a row was in makes its check weigh more, each without one makes it weigh less, until it is forgotten. Bounded,
 /// thread-safe, and gone with the table's descriptor.
 /// </summary>
 internal sealed class Suspicions
 {
-    /// <summary>Kinds that are remembered of one table.</summary>
-    public const int MostKinds = 8;
+    /// <summary>Checks that are remembered of one table.</summary>
+    public const int MostChecks = 8;
 
     // A check costs about half of what a batch costs that fails and is written again: it is worth while where more than
     // a third of the batches have such a row.
@@ -32,7 +32,7 @@ internal sealed class Suspicions
     /// <summary>What is remembered of a table.</summary>
     public static Suspicions Of(TableDescriptor table) => Tables.GetOrCreateValue(table);
 
-    /// <summary>Kinds that keep coming: look for them before the rows are written.</summary>
+    /// <summary>Checks that keep finding bad rows: make them before the rows are written.</summary>
     public IEnumerable<ConstraintCheck> Strong =>
         weights.Where(entry => entry.Value >= Enough).Select(entry => entry.Key);
 
@@ -48,9 +48,6 @@ internal sealed class Suspicions
     /// </summary>
     public ImmutableArray<string> Policies => policies;
 
-    /// <summary>The check for a kind, where it is remembered.</summary>
-    public ConstraintCheck? Find(RefusalKind kind) => weights.Keys.FirstOrDefault(check => check.Kind == kind);
-
     /// <summary>A batch was written.</summary>
     /// <param name="useful">The checks that found rows which were refused, or would have.</param>
     /// <param name="isEachToBeTried">Many rows were refused for what cannot be looked up.</param>
@@ -65,7 +62,7 @@ internal sealed class Suspicions
                     ? weights.SetItem(check, next)
                     : weights.Remove(check);
             foreach (var check in useful.Where(check => !weights.ContainsKey(check)))
-                if (weights.Count < MostKinds) weights = weights.Add(check, Gain);
+                if (weights.Count < MostChecks) weights = weights.Add(check, Gain);
         }
     }
 
@@ -73,7 +70,7 @@ internal sealed class Suspicions
     public void NotePolicy(string words)
     {
         lock (gate)
-            if (policies.Length < MostKinds && !policies.Contains(words)) policies = policies.Add(words);
+            if (policies.Length < MostChecks && !policies.Contains(words)) policies = policies.Add(words);
     }
 
     /// <summary>A check cannot be made, for want of a privilege say.</summary>

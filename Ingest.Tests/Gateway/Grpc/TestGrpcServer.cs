@@ -6,6 +6,7 @@ using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Grpc;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -51,9 +52,9 @@ internal sealed class TestGrpcServer : IAsyncDisposable
         });
         builder.Services.AddSingleton(gateway);
         builder.Services.AddSingleton(catalog);
-        var options = new HttpOptions(
+        var options = new IntakeOptions(
             MaxRowBytes, streamChunks: 8, TimeSpan.FromSeconds(3), idle ?? TimeSpan.FromSeconds(60), 1 << 20);
-        builder.Services.AddIngestHttp(options).AddIngestGrpc(options);
+        builder.Services.AddIngestGrpc(options);
         var app = builder.Build();
         app.MapIngestGrpc();
         await app.StartAsync();

@@ -4,19 +4,8 @@ using System.Text.Json;
 
 namespace Ingest.Tests.Http;
 
-public sealed class ArrayTests : IAsyncLifetime
+public sealed class ArrayTests : HttpTest
 {
-    private readonly ScriptedGateway gateway = new();
-    private TestHttpServer server = null!;
-
-    public async Task InitializeAsync() => server = await TestHttpServer.StartAsync(gateway);
-
-    public async Task DisposeAsync()
-    {
-        await server.DisposeAsync();
-        Assert.Equal(0, gateway.Outstanding);
-    }
-
     [Fact]
     public async Task Should_answer_an_array_with_a_verdict_for_each_element()
     {
@@ -53,7 +42,7 @@ public sealed class ArrayTests : IAsyncLifetime
         Assert.Equal(committed + 1, verdicts.Length);
         Assert.Equal(committed, verdicts[^1].GetProperty("committed").GetInt32());
         Assert.Equal("/problems/stream-broken", verdicts[^1].GetProperty("error").GetProperty("type").GetString());
-        Assert.Equal(committed, gateway.SubmittedRows);
+        Assert.Equal(committed, Gateway.SubmittedRows);
     }
 
     [Fact]
@@ -70,7 +59,7 @@ public sealed class ArrayTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/tables/clicks/rows");
         request.Content = new StringContent("""[{"url":"a"}]""", MediaTypeHeaderValue.Parse("application/json"));
         request.Headers.Accept.ParseAdd("application/x-ndjson, application/json;q=0.5");
-        using var response = await server.Client.SendAsync(request);
+        using var response = await Server.Client.SendAsync(request);
 
         Assert.Equal("application/x-ndjson", response.Content.Headers.ContentType!.MediaType);
         Assert.Equal(2, (await TestHttpServer.ReadLinesAsync(response)).Length);
@@ -78,7 +67,7 @@ public sealed class ArrayTests : IAsyncLifetime
 
     private async Task<JsonElement[]> PostAsync(string body, string query = "")
     {
-        using var response = await server.PostAsync(body, "application/json", "/v1/tables/clicks/rows" + query);
+        using var response = await Server.PostAsync(body, "application/json", "/v1/tables/clicks/rows" + query);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("application/json", response.Content.Headers.ContentType!.MediaType);
         return (await TestHttpServer.ReadAsync(response)).EnumerateArray().ToArray();

@@ -5,15 +5,8 @@ using System.Text.Json;
 namespace Ingest.Tests.Http;
 
 /// <summary>Whatever is sent, the answer is a problem that says what is wrong, and nothing is submitted.</summary>
-public sealed class BadInputTests : IAsyncLifetime
+public sealed class BadInputTests : HttpTest
 {
-    private readonly ScriptedGateway gateway = new();
-    private TestHttpServer server = null!;
-
-    public async Task InitializeAsync() => server = await TestHttpServer.StartAsync(gateway);
-
-    public async Task DisposeAsync() => await server.DisposeAsync();
-
     [Theory]
     [InlineData("""{"url":"/a" """)]
     [InlineData("""{"url":"/a"} trailing""")]
@@ -24,10 +17,10 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("\u0001")]
     public async Task Should_refuse_what_is_not_one_json_object(string body)
     {
-        var problem = await RefusedAsync(400, "/problems/row-invalid", server.PostAsync(body));
+        var problem = await RefusedAsync(400, "/problems/row-invalid", Server.PostAsync(body));
 
         Assert.False(problem.TryGetProperty("errors", out _));
-        Assert.Equal(1, gateway.InvalidRows);
+        Assert.Equal(1, Gateway.InvalidRows);
     }
 
     [Fact]
@@ -35,7 +28,7 @@ public sealed class BadInputTests : IAsyncLifetime
     {
         var body = "{\"url\":" + new string('[', 4_000) + new string(']', 4_000) + "}";
 
-        await RefusedAsync(400, "/problems/row-invalid", server.PostAsync(body));
+        await RefusedAsync(400, "/problems/row-invalid", Server.PostAsync(body));
     }
 
     [Theory]
@@ -45,7 +38,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("""{"user_id":1}""", "url")]
     public async Task Should_name_the_column_that_is_at_fault(string body, string column)
     {
-        var problem = await RefusedAsync(400, "/problems/row-invalid", server.PostAsync(body));
+        var problem = await RefusedAsync(400, "/problems/row-invalid", Server.PostAsync(body));
 
         Assert.NotEmpty(problem.GetProperty("errors").GetProperty(column)[0].GetString()!);
     }
@@ -55,7 +48,7 @@ public sealed class BadInputTests : IAsyncLifetime
     {
         var body = """{"user_id":"x","amount":[]}""";
 
-        var problem = await RefusedAsync(400, "/problems/row-invalid", server.PostAsync(body));
+        var problem = await RefusedAsync(400, "/problems/row-invalid", Server.PostAsync(body));
 
         var columns = problem.GetProperty("errors").EnumerateObject().Select(error => error.Name);
         Assert.Equal(["amount", "url", "user_id"], columns.Order(StringComparer.Ordinal));
@@ -66,14 +59,14 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData(" \n\t ", "application/json")]
     [InlineData("", "text/csv")]
     public async Task Should_refuse_an_empty_body(string body, string mediaType) =>
-        await RefusedAsync(400, "/problems/body-empty", server.PostAsync(body, mediaType));
+        await RefusedAsync(400, "/problems/body-empty", Server.PostAsync(body, mediaType));
 
     [Fact]
     public async Task Should_refuse_a_row_over_the_limit()
     {
         var body = $$"""{"url":"{{new string('x', (int)TestHttpServer.MaxRowBytes)}}"}""";
 
-        await RefusedAsync(413, "/problems/row-too-large", server.PostAsync(body));
+        await RefusedAsync(413, "/problems/row-too-large", Server.PostAsync(body));
     }
 
     [Theory]
@@ -82,7 +75,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("application/json; charset=utf-16")]
     public async Task Should_refuse_other_media_types(string mediaType)
     {
-        using var response = await server.PostAsync("{}", mediaType);
+        using var response = await Server.PostAsync("{}", mediaType);
 
         await RefusedAsync(415, "/problems/media-type-unsupported", Task.FromResult(response));
         Assert.Contains("text/csv", response.Headers.GetValues("Accept").Single(), StringComparison.Ordinal);
@@ -94,7 +87,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("gzip, gzip, gzip, gzip, gzip")]
     public async Task Should_refuse_other_content_codings(string coding)
     {
-        using var response = await server.PostAsync(
+        using var response = await Server.PostAsync(
             [1, 2, 3], "application/json", "/v1/tables/clicks/rows", coding);
 
         await RefusedAsync(415, "/problems/content-coding-unsupported", Task.FromResult(response));
@@ -104,7 +97,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [Fact]
     public async Task Should_suggest_close_names_when_the_table_is_unknown()
     {
-        var post = server.PostAsync("{}", "application/json", "/v1/tables/click/rows");
+        var post = Server.PostAsync("{}", "application/json", "/v1/tables/click/rows");
 
         var problem = await RefusedAsync(404, "/problems/table-unknown", post);
 
@@ -121,7 +114,7 @@ public sealed class BadInputTests : IAsyncLifetime
     public async Task Should_say_which_methods_are_allowed(string method, string path, string allowed)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        using var response = await server.Client.SendAsync(request);
+        using var response = await Server.Client.SendAsync(request);
 
         await RefusedAsync(405, "/problems/method-not-allowed", Task.FromResult(response));
         Assert.Equal(allowed, string.Join(", ", response.Content.Headers.Allow));
@@ -131,20 +124,20 @@ public sealed class BadInputTests : IAsyncLifetime
     public async Task Should_answer_an_unknown_path_with_a_problem()
     {
         await RefusedAsync(
-            404, "/problems/not-found", server.Client.GetAsync(new Uri("/v1/nothing", UriKind.Relative)));
+            404, "/problems/not-found", Server.Client.GetAsync(new Uri("/v1/nothing", UriKind.Relative)));
     }
 
     [Fact]
     public async Task Should_refuse_an_unknown_verdict_filter() => await RefusedAsync(
         400,
         "/problems/request-invalid",
-        server.PostAsync("", "application/x-ndjson", "/v1/tables/clicks/rows?verdicts=some"));
+        Server.PostAsync("", "application/x-ndjson", "/v1/tables/clicks/rows?verdicts=some"));
 
     [Fact]
     public async Task Should_refuse_a_csv_header_that_does_not_fit()
     {
         var problem = await RefusedAsync(
-            400, "/problems/header-invalid", server.PostAsync("url,nobody\n/a,1\n", "text/csv"));
+            400, "/problems/header-invalid", Server.PostAsync("url,nobody\n/a,1\n", "text/csv"));
 
         Assert.True(problem.GetProperty("errors").TryGetProperty("nobody", out _));
     }
@@ -152,7 +145,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [Fact]
     public async Task Should_answer_malformed_chunks_with_a_problem()
     {
-        using var connection = await RawConnection.OpenAsync(server.Address);
+        using var connection = await RawConnection.OpenAsync(Server.Address);
         await connection.BeginAsync("application/json");
         await connection.SendAsync("this is no chunk\r\n");
 
@@ -172,8 +165,8 @@ public sealed class BadInputTests : IAsyncLifetime
         Assert.Equal(type, problem.GetProperty("type").GetString());
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
         Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
-        Assert.Equal(0, gateway.SubmittedRows);
-        Assert.Equal(0, gateway.Outstanding);
+        Assert.Equal(0, Gateway.SubmittedRows);
+        Assert.Equal(0, Gateway.Outstanding);
         return problem;
     }
 }

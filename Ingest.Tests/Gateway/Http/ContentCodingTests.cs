@@ -6,22 +6,11 @@ using ZstdSharp;
 namespace Ingest.Tests.Http;
 
 [Collection(nameof(Alone))]
-public sealed class ContentCodingTests : IAsyncLifetime
+public sealed class ContentCodingTests : HttpTest
 {
     private const string Path = "/v1/tables/clicks/rows";
 
     private static readonly byte[] Row = Encoding.UTF8.GetBytes("""{"url":"/a"}""");
-
-    private readonly ScriptedGateway gateway = new();
-    private TestHttpServer server = null!;
-
-    public async Task InitializeAsync() => server = await TestHttpServer.StartAsync(gateway);
-
-    public async Task DisposeAsync()
-    {
-        await server.DisposeAsync();
-        Assert.Equal(0, gateway.Outstanding);
-    }
 
     [Theory]
     [InlineData("gzip")]
@@ -34,7 +23,7 @@ public sealed class ContentCodingTests : IAsyncLifetime
     [InlineData("zstd, gzip, identity")]
     public async Task Should_take_each_coding(string coding)
     {
-        using var response = await server.PostAsync(Encode(Row, coding), "application/json", Path, coding);
+        using var response = await Server.PostAsync(Encode(Row, coding), "application/json", Path, coding);
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
     }
@@ -47,7 +36,7 @@ public sealed class ContentCodingTests : IAsyncLifetime
     {
         var body = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"url\":\"/a\"}\n", 5_000)));
 
-        using var response = await server.PostAsync(Encode(body, coding), "application/x-ndjson", Path, coding);
+        using var response = await Server.PostAsync(Encode(body, coding), "application/x-ndjson", Path, coding);
 
         var lines = await TestHttpServer.ReadLinesAsync(response);
         Assert.Equal(5_001, lines.Length);
@@ -66,12 +55,12 @@ public sealed class ContentCodingTests : IAsyncLifetime
     {
         var garbage = Encoding.UTF8.GetBytes("This was never compressed by anybody, whatever its header says.");
 
-        using var response = await server.PostAsync(garbage, mediaType, Path, coding);
+        using var response = await Server.PostAsync(garbage, mediaType, Path, coding);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         var problem = await TestHttpServer.ReadAsync(response);
         Assert.Equal("/problems/body-corrupt", problem.GetProperty("type").GetString());
-        Assert.Equal(0, gateway.SubmittedRows);
+        Assert.Equal(0, Gateway.SubmittedRows);
     }
 
     [Theory]
@@ -82,10 +71,10 @@ public sealed class ContentCodingTests : IAsyncLifetime
     {
         var body = Encode(Encoding.UTF8.GetBytes($$"""{"url":"{{Noise(6_000)}}"}"""), coding);
 
-        using var response = await server.PostAsync(body[..^20], "application/json", Path, coding);
+        using var response = await Server.PostAsync(body[..^20], "application/json", Path, coding);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Equal(0, gateway.SubmittedRows);
+        Assert.Equal(0, Gateway.SubmittedRows);
     }
 
     [Fact]
@@ -95,11 +84,11 @@ public sealed class ContentCodingTests : IAsyncLifetime
             Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat($"{{\"url\":\"{Noise(1_000)}\"}}\n", 500))), "gzip");
         body.AsSpan(body.Length / 2, 200).Fill(0xFF);
 
-        using var response = await server.PostAsync(body, "application/x-ndjson", Path, "gzip");
+        using var response = await Server.PostAsync(body, "application/x-ndjson", Path, "gzip");
 
         var lines = await TestHttpServer.ReadLinesAsync(response);
         Assert.Equal("/problems/body-corrupt", lines[^1].GetProperty("error").GetProperty("type").GetString());
-        Assert.Equal(gateway.SubmittedRows, lines[^1].GetProperty("committed").GetInt64());
+        Assert.Equal(Gateway.SubmittedRows, lines[^1].GetProperty("committed").GetInt64());
     }
 
     [Theory]
@@ -112,7 +101,7 @@ public sealed class ContentCodingTests : IAsyncLifetime
         var bomb = Encode(Encoding.UTF8.GetBytes($$"""{"url":"{{new string('x', 50_000_000)}}"}"""), coding);
         var before = GC.GetTotalAllocatedBytes(precise: true);
 
-        using var response = await server.PostAsync(bomb, mediaType, Path, coding);
+        using var response = await Server.PostAsync(bomb, mediaType, Path, coding);
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 20_000_000);
@@ -123,7 +112,7 @@ public sealed class ContentCodingTests : IAsyncLifetime
     {
         var body = $"{{\"url\":\"a\"}}\n{{\"url\":\"{new string('x', 20_000_000)}\"}}\n{{\"url\":\"c\"}}\n";
 
-        using var response = await server.PostAsync(
+        using var response = await Server.PostAsync(
             Encode(Encoding.UTF8.GetBytes(body), "zstd"), "application/x-ndjson", Path, "zstd");
 
         var lines = await TestHttpServer.ReadLinesAsync(response);

@@ -5,27 +5,20 @@ using Ingest.Node.Gateway;
 
 namespace Ingest.Tests.Http;
 
-public sealed class SingleRowTests : IAsyncLifetime
+public sealed class SingleRowTests : HttpTest
 {
     private const string Row = """{"url":"/a","user_id":1}""";
-
-    private readonly ScriptedGateway gateway = new();
-    private TestHttpServer server = null!;
-
-    public async Task InitializeAsync() => server = await TestHttpServer.StartAsync(gateway);
-
-    public async Task DisposeAsync() => await server.DisposeAsync();
 
     [Fact]
     public async Task Should_answer_201_with_the_key_when_the_row_is_committed()
     {
-        using var response = await server.PostAsync("""{"id":"018f0000-0000-7000-8000-000000000001","url":"/a"}""");
+        using var response = await Server.PostAsync("""{"id":"018f0000-0000-7000-8000-000000000001","url":"/a"}""");
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         Assert.Equal("application/json", response.Content.Headers.ContentType!.MediaType);
         Assert.Equal(
             """{"id":"018f0000-0000-7000-8000-000000000001"}""", await response.Content.ReadAsStringAsync());
-        Assert.Equal(0, gateway.Outstanding);
+        Assert.Equal(0, Gateway.Outstanding);
     }
 
     [Theory]
@@ -40,9 +33,9 @@ public sealed class SingleRowTests : IAsyncLifetime
     [InlineData("42P01", 404)]
     public async Task Should_answer_a_rejected_row_by_its_sqlstate(string sqlState, int status)
     {
-        gateway.Script = _ => Verdict.Rejected(new Rejection(sqlState, "Because.", "clicks_pkey", "id"));
+        Gateway.Script = _ => Verdict.Rejected(new Rejection(sqlState, "Because.", "clicks_pkey", "id"));
 
-        using var response = await server.PostAsync(Row);
+        using var response = await Server.PostAsync(Row);
 
         var problem = await AssertProblemAsync(response, status, "/problems/row-rejected");
         Assert.Equal(sqlState, problem.GetProperty("sqlstate").GetString());
@@ -54,9 +47,9 @@ public sealed class SingleRowTests : IAsyncLifetime
     [Fact]
     public async Task Should_answer_503_and_when_to_retry_when_the_row_was_not_written()
     {
-        gateway.Script = _ => Verdict.NotWritten;
+        Gateway.Script = _ => Verdict.NotWritten;
 
-        using var response = await server.PostAsync(Row);
+        using var response = await Server.PostAsync(Row);
 
         await AssertProblemAsync(response, 503, "/problems/row-not-written");
         Assert.Equal(TimeSpan.FromSeconds(1), response.Headers.RetryAfter!.Delta);
@@ -65,9 +58,9 @@ public sealed class SingleRowTests : IAsyncLifetime
     [Fact]
     public async Task Should_answer_504_when_the_outcome_is_unknown()
     {
-        gateway.Script = _ => Verdict.Unknown;
+        Gateway.Script = _ => Verdict.Unknown;
 
-        using var response = await server.PostAsync(Row);
+        using var response = await Server.PostAsync(Row);
 
         var problem = await AssertProblemAsync(response, 504, "/problems/outcome-unknown");
         Assert.Contains("idempotency key", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
@@ -79,45 +72,45 @@ public sealed class SingleRowTests : IAsyncLifetime
     [InlineData(Admission.Closing, 503, "/problems/node-closing")]
     public async Task Should_turn_a_row_away_when_it_is_not_admitted(Admission admission, int status, string type)
     {
-        gateway.Admission = admission;
+        Gateway.Admission = admission;
 
-        using var response = await server.PostAsync(Row);
+        using var response = await Server.PostAsync(Row);
 
         await AssertProblemAsync(response, status, type);
         Assert.NotNull(response.Headers.RetryAfter);
         Assert.Equal(admission == Admission.Closing, response.Headers.ConnectionClose == true);
-        Assert.Equal(0, gateway.SubmittedRows);
-        Assert.Equal(0, gateway.Outstanding);
+        Assert.Equal(0, Gateway.SubmittedRows);
+        Assert.Equal(0, Gateway.Outstanding);
     }
 
     [Fact]
     public async Task Should_take_a_row_that_arrives_in_many_pieces()
     {
-        using var connection = await RawConnection.OpenAsync(server.Address);
+        using var connection = await RawConnection.OpenAsync(Server.Address);
         await connection.BeginAsync("application/json");
         foreach (var letter in Row) await connection.ChunkAsync(letter.ToString());
         await connection.EndAsync();
 
         Assert.StartsWith("HTTP/1.1 201", await connection.ReadHeadAsync(), StringComparison.Ordinal);
-        Assert.Equal(1, gateway.SubmittedRows);
+        Assert.Equal(1, Gateway.SubmittedRows);
     }
 
     [Fact]
     public async Task Should_return_the_submission_after_its_verdict_when_the_client_has_hung_up()
     {
-        gateway.Holds = true;
-        using (var connection = await RawConnection.OpenAsync(server.Address))
+        Gateway.Holds = true;
+        using (var connection = await RawConnection.OpenAsync(Server.Address))
         {
             await connection.BeginAsync("application/json");
             await connection.ChunkAsync(Row);
             await connection.EndAsync();
-            var held = await gateway.TakeHeldAsync();
+            var held = await Gateway.TakeHeldAsync();
             connection.Dispose();
             held.Release();
         }
 
-        await Eventually.TrueAsync(() => gateway.Outstanding == 0);
-        Assert.Equal(1, gateway.SubmittedRows);
+        await Eventually.TrueAsync(() => Gateway.Outstanding == 0);
+        Assert.Equal(1, Gateway.SubmittedRows);
     }
 
     private static async Task<JsonElement> AssertProblemAsync(HttpResponseMessage response, int status, string type)

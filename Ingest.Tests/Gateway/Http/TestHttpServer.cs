@@ -5,6 +5,7 @@ using System.Text.Json;
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway;
 using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway.Intake;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -59,7 +60,7 @@ internal sealed class TestHttpServer : IAsyncDisposable
         builder.Services.AddSingleton<IClusterView>(new FixedCluster());
         builder.Services.AddSingleton<IReceipts>(new NoReceipts());
         builder.Services.AddSingleton<IClusterAccounting>(new FixedCluster());
-        builder.Services.AddIngestHttp(new HttpOptions(
+        builder.Services.AddIngestHttp(new IntakeOptions(
             MaxRowBytes, streamChunks: 64, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), PartialBytes));
         configure?.Invoke(builder.Services);
         var app = builder.Build();

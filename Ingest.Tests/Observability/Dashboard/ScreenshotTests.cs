@@ -15,7 +15,8 @@ public sealed class ScreenshotTests(ScreenshotTests.Fixture fixture, Browser bro
     [ScreenshotFact]
     public async Task Make()
     {
-        var directory = Directory.CreateDirectory(Path.GetFullPath(ScreenshotFactAttribute.Directory!, Repository()));
+        var directory = Directory.CreateDirectory(
+            Path.GetFullPath(ScreenshotFactAttribute.Directory!, SourceTree.Root));
         var address = fixture.Node.Http.BaseAddress!;
         await using var light = await browser.OpenAsync(address);
         await using var dark = await browser.OpenAsync(
@@ -60,13 +61,6 @@ public sealed class ScreenshotTests(ScreenshotTests.Fixture fixture, Browser bro
             // Somebody who looks at a page, too, wants some of the processor.
             await Task.Delay(random.Next(0, 40));
         }
-    }
-
-    private static string Repository()
-    {
-        var directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "Ingest.sln"))) directory = Path.GetDirectoryName(directory)!;
-        return directory;
     }
 
     public sealed class Fixture() : NodeFixture(

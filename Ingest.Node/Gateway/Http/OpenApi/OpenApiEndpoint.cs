@@ -1,11 +1,12 @@
 using Ingest.Node.Catalog;
 using Ingest.Node.Gateway.Access;
+using Ingest.Node.Gateway.Intake;
 
 namespace Ingest.Node.Gateway.Http.OpenApi;
 
 /// <summary><c>GET /openapi/v1.json</c>: the HTTP surface as the catalog's tables make it, for programs. A caller sees
 /// the tables that its grants name.</summary>
-internal sealed class OpenApiEndpoint(ITableCatalog catalog, TableAccess access, HttpOptions options)
+internal sealed class OpenApiEndpoint(ITableCatalog catalog, TableAccess access, IntakeOptions options)
 {
     private readonly Lock sync = new();
     private (object? Tables, CachedAnswer? Answer) made;

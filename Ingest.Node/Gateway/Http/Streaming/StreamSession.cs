@@ -19,7 +19,7 @@ internal sealed class StreamSession(
     TableLookup tables,
     TableAccess access,
     PartialRows partial,
-    HttpOptions options,
+    IntakeOptions options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     Failures failures)
@@ -38,7 +38,7 @@ internal sealed class StreamSession(
         VerdictLayout layout,
         VerdictFilter filter)
     {
-        if (IdempotencyKey.Read(context.Request, out var key) is { } malformed)
+        if (IdempotencyHeader.Read(context.Request, out var key) is { } malformed)
         {
             await Answers.Write(context, options, malformed);
             return;

@@ -1,9 +1,10 @@
-namespace Ingest.Node.Gateway.Http;
 
-/// <summary>What the HTTP surface may spend on a request. Its values are in <c>hocon/ingest.conf</c>.</summary>
-public sealed class HttpOptions
+namespace Ingest.Node.Gateway.Intake;
+
+/// <summary>What the doors may spend on a request. The values are in <c>hocon/ingest.conf</c>.</summary>
+public sealed class IntakeOptions
 {
-    public HttpOptions(
+    public IntakeOptions(
         long maxRowBytes, int streamChunks, TimeSpan retryAfter, TimeSpan streamIdleTimeout, long partialBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRowBytes, 1);

@@ -1,10 +1,9 @@
 using System.Data.Common;
-using Ingest.Node.Gateway.Errors;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway.Errors;
 
 /// <summary>Turns exceptions of a request into problems that tell nothing of the service's insides.</summary>
-internal sealed partial class Failures(HttpOptions options, ILogger<Failures> logger)
+internal sealed partial class Failures(ILogger<Failures> logger)
 {
     private static readonly Problem Unreadable = new(
         StatusCodes.Status503ServiceUnavailable,
@@ -14,33 +13,7 @@ internal sealed partial class Failures(HttpOptions options, ILogger<Failures> lo
         MayRetry = true,
     };
 
-    /// <summary>Wraps a handler so that its exceptions are answered.</summary>
-    public RequestDelegate Guard(RequestDelegate handler) => async context =>
-    {
-        try
-        {
-            await handler(context);
-        }
-        catch (Exception e)
-        {
-            await AnswerAsync(context, e);
-        }
-    };
-
-    /// <summary>Answers an exception, or ends the connection where the answer has begun already.</summary>
-    public Task AnswerAsync(HttpContext context, Exception exception)
-    {
-        var problem = ProblemOf(context, exception);
-        if (!context.Response.HasStarted)
-        {
-            context.Response.Clear();
-            return Answers.Write(context, options, problem);
-        }
-
-        context.Abort();
-        return Task.CompletedTask;
-    }
-
+    /// <summary>What the caller is told of an exception; the log has the rest.</summary>
     public Problem ProblemOf(HttpContext context, Exception exception)
     {
         switch (exception)
