@@ -18,7 +18,10 @@ public static class BenchCommandLine
 {
     public static Command Create(IAnsiConsole console, TimeProvider time)
     {
-        var quick = new Option<bool>("--quick") { Description = "One round of short measurements, under three minutes" };
+        var quick = new Option<bool>("--quick")
+        {
+            Description = "One round of short measurements, under three minutes; the group refusals only if named",
+        };
         var only = new Option<string[]>("--only") { Description = "Measure this group; may be given more than once" };
         only.AcceptOnlyFromAmong([.. Groups.All.Select(group => group.Name)]);
         var json = new Option<FileInfo?>("--json")

@@ -28,11 +28,11 @@ internal sealed class ReplayClaims
         WHERE letter.id = row.id
         """;
 
-    private const string RecordRejections = """
+    private const string RecordRejections = $"""
         UPDATE ingest.dead_letters AS letter
         SET sqlstate = row.sqlstate, message = row.message, constraint_name = row.constraint_name,
             column_name = row.column_name, attempts = attempts + 1, attempted_at = now()
-        FROM unnest($1, $2, $3, $4, $5) AS row (id, sqlstate, message, constraint_name, column_name)
+        FROM unnest($1, $2, $3, $4, $5) AS row (id, {RejectionColumns.Names})
         WHERE letter.id = row.id
         """;
 
@@ -86,13 +86,13 @@ internal sealed class ReplayClaims
         var repeats = written.Repeats.ToBuilder();
         rejections.AddRange(rejected);
         repeats.AddRange(repeated);
-        var verdicts = new Verdicts(written);
+        var verdicts = new RowVerdicts(written);
         foreach (var (row, letter) in following)
         {
             var first = claimed[letter];
-            if (verdicts.RejectionOf(first) is { } rejection)
+            if (verdicts.RejectionOf(first.Place) is { } rejection)
                 rejections.Add(new RejectedRow(row.Gateway, row.Position, rejection));
-            else repeats.Add(new RepeatedRow(row.Gateway, row.Position, verdicts.IdOf(first)));
+            else repeats.Add(new RepeatedRow(row.Gateway, row.Position, IdOf(first, verdicts)));
         }
 
         return new Exceptions(rejections.DrainToImmutable(), repeats.DrainToImmutable());
@@ -102,9 +102,9 @@ internal sealed class ReplayClaims
     /// more and the newest error.</summary>
     public IEnumerable<NpgsqlBatchCommand> Record(Exceptions written)
     {
-        var verdicts = new Verdicts(written);
-        var refused = claimed.Values.Where(replay => verdicts.RejectionOf(replay) is not null).ToArray();
-        var done = claimed.Values.Where(replay => verdicts.RejectionOf(replay) is null).ToArray();
+        var verdicts = new RowVerdicts(written);
+        var refused = claimed.Values.Where(replay => verdicts.RejectionOf(replay.Place) is not null).ToArray();
+        var done = claimed.Values.Where(replay => verdicts.RejectionOf(replay.Place) is null).ToArray();
         if (done.Any(replay => replay.Index is null))
             throw new InvalidOperationException("A row that was not written has no rejection.");
         if (done.Length > 0)
@@ -114,25 +114,21 @@ internal sealed class ReplayClaims
                 Parameters =
                 {
                     Sql.Array(done.Select(replay => replay.Letter), NpgsqlDbType.Bigint),
-                    Sql.Texts(done.Select(verdicts.IdOf)),
+                    Sql.Texts(done.Select(replay => IdOf(replay, verdicts))),
                 },
             };
         }
 
         if (refused.Length == 0) yield break;
-        var errors = refused.Select(replay => verdicts.RejectionOf(replay)!).ToArray();
-        yield return new NpgsqlBatchCommand(RecordRejections)
+        var command = new NpgsqlBatchCommand(RecordRejections)
         {
-            Parameters =
-            {
-                Sql.Array(refused.Select(replay => replay.Letter), NpgsqlDbType.Bigint),
-                Sql.Texts(errors.Select(error => error.SqlState)),
-                Sql.Texts(errors.Select(error => error.Message)),
-                Sql.Texts(errors.Select(error => error.Constraint)),
-                Sql.Texts(errors.Select(error => error.Column)),
-            },
+            Parameters = { Sql.Array(refused.Select(replay => replay.Letter), NpgsqlDbType.Bigint) },
         };
+        RejectionColumns.Add(command.Parameters, [.. refused.Select(replay => verdicts.RejectionOf(replay.Place))]);
+        yield return command;
     }
+
+    private static string IdOf(Replay row, RowVerdicts verdicts) => verdicts.RepeatedIdOf(row.Place) ?? row.RowId;
 
     private static List<Replay> ReplaysOf(Batch batch, FittedBatch fitted)
     {
@@ -220,22 +216,11 @@ internal sealed class ReplayClaims
     /// <param name="Index">Among the rows to be written; null where the table does not take it any more.</param>
     /// <param name="RowId">The row's id, as JSON.</param>
     private sealed record Replay(
-        long Letter, GatewayId Gateway, long Position, Guid Digest, int? Index, string RowId);
+        long Letter, GatewayId Gateway, long Position, Guid Digest, int? Index, string RowId)
+    {
+        public (GatewayId, long) Place => (Gateway, Position);
+    }
 
     /// <summary>A letter as its lock found it.</summary>
     private sealed record Held(bool IsReplayed, string? RowId, RowKey? Key, Guid? Digest);
-
-    /// <summary>What became of the rows that were to be written.</summary>
-    private sealed class Verdicts(Exceptions written)
-    {
-        private readonly Dictionary<(GatewayId, long), Rejection> rejections =
-            written.Rejections.ToDictionary(row => (row.Gateway, row.Position), row => row.Rejection);
-
-        private readonly Dictionary<(GatewayId, long), string> repeats =
-            written.Repeats.ToDictionary(row => (row.Gateway, row.Position), row => row.Id);
-
-        public Rejection? RejectionOf(Replay row) => rejections.GetValueOrDefault((row.Gateway, row.Position));
-
-        public string IdOf(Replay row) => repeats.GetValueOrDefault((row.Gateway, row.Position)) ?? row.RowId;
-    }
 }

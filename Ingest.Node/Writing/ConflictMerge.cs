@@ -41,7 +41,8 @@ internal sealed record ConflictMerge(string Write, string? Find)
         { } rule when rule.Target.Any(column => TupleReader.IndexOf(shape, column.Name) < 0) => "",
         { Action: ConflictAction.Skip } rule => $" ON CONFLICT ({Names(rule.Target)}) DO NOTHING",
         { } rule => $" ON CONFLICT ({Names(rule.Target)}) DO UPDATE SET "
-            + Join(rule.Update.Select(column => TableNames.Quote(column.Name)).Select(name => $"{name} = excluded.{name}")),
+            + Join(rule.Update.Select(column => TableNames.Quote(column.Name))
+                .Select(name => $"{name} = excluded.{name}")),
         null => "",
     };
 
@@ -59,7 +60,10 @@ internal sealed record ConflictMerge(string Write, string? Find)
 
     private static string Lookup(TableDescriptor table, ConflictRule rule, string rows) =>
         $"WITH given AS MATERIALIZED ({rows}) SELECT g.n::int{KeyTexts(table)} "
-        + $"FROM given AS g JOIN {table.SqlName} AS t ON {Join(rule.Target.Select((column, index) => $"t.{TableNames.Quote(column.Name)} = g.k{index + 1}"), " AND ")} "
+        + $"FROM given AS g JOIN {table.SqlName} AS t ON "
+        + Join(
+            rule.Target.Select((column, index) => $"t.{TableNames.Quote(column.Name)} = g.k{index + 1}"), " AND ")
+        + " "
         + "WHERE g.n = ANY ";
 
     /// <summary>The row that has a place last is written.</summary>
@@ -68,17 +72,18 @@ internal sealed record ConflictMerge(string Write, string? Find)
     {
         var write = $"WITH given AS MATERIALIZED ({rows}), ranked AS (SELECT *, CASE WHEN {AllKnown(alike)} "
             + $"THEN row_number() OVER (PARTITION BY {Join(alike)} ORDER BY n DESC) ELSE 1 END AS place FROM given), "
-            + $"written AS (INSERT INTO {table.SqlName} AS t ({Names(shape)}){Overriding(table)} SELECT {Values(shape)} "
-            + $"FROM ranked WHERE place = 1 ORDER BY {Join(alike)}, n{ClauseFor(table, shape)}"
+            + $"written AS (INSERT INTO {table.SqlName} AS t ({Names(shape)}){Overriding(table)} "
+            + $"SELECT {Values(shape)} FROM ranked WHERE place = 1 ORDER BY {Join(alike)}, n{ClauseFor(table, shape)}"
             + $" RETURNING {Returning(rule.Target)}{KeyColumns(table)}) ";
         // Where the row that is there has the key that was given, there is nothing to tell.
-        var own = table.Key.Select((column, index) => (Index: index + 1, Place: TupleReader.IndexOf(shape, column.Name)))
+        var own = table.Key
+            .Select((column, index) => (Index: index + 1, Place: TupleReader.IndexOf(shape, column.Name)))
             .ToArray();
         var differs = own.Length == 0 || own.Any(column => column.Place < 0)
             ? "false"
             : Join(own.Select(column => $"w.i{column.Index} IS DISTINCT FROM g.c{column.Place + 1}"), " OR ");
-        return write + $"SELECT g.n::int{Join(own.Select(column => $", w.i{column.Index}::text"), "")} FROM ranked AS g "
-            + $"JOIN written AS w ON {Same("w", "g", alike)} WHERE {differs} ORDER BY g.n";
+        return write + $"SELECT g.n::int{Join(own.Select(column => $", w.i{column.Index}::text"), "")} "
+            + $"FROM ranked AS g JOIN written AS w ON {Same("w", "g", alike)} WHERE {differs} ORDER BY g.n";
     }
 
     private static string Names(Shape shape) => Join(shape.Columns.Select(column => TableNames.Quote(column.Name)));

@@ -63,7 +63,7 @@ internal static class Database
         await using var connection = await dataSource.OpenConnectionAsync(cancellation);
         await CreateAsync(
             connection,
-            $"{Ledger.Tables} {JournalMarks.Tables} {KeyClaims.Tables} {LetterTable.Tables} {others}",
+            $"{Ledger.Tables} {JournalMarks.Tables} {IdempotencyTable.Tables} {LetterTable.Tables} {others}",
             cancellation);
     }
 

@@ -41,8 +41,8 @@ internal sealed class FieldArrayMapping : PgTypeInfoResolverFactory, IPgTypeInfo
 
         public override FieldArray Read(PgReader reader) => throw NotRead();
 
-        public override ValueTask<FieldArray> ReadAsync(PgReader reader, CancellationToken cancellationToken = default) =>
-            throw NotRead();
+        public override ValueTask<FieldArray> ReadAsync(
+            PgReader reader, CancellationToken cancellationToken = default) => throw NotRead();
 
         private static NotSupportedException NotRead() => new("A field array is only ever sent.");
     }

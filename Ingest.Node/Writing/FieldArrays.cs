@@ -8,8 +8,8 @@ namespace Ingest.Node.Writing;
 internal readonly record struct FieldArray(uint TypeOid, ReadOnlyMemory<byte> Bytes);
 
 /// <summary>
-/// Tuples turned by a quarter: for each column, or some of them, an array with the fields of all rows. A field of a binary array has the
-/// same bytes as a field of a COPY tuple, length and NULL included, so nothing is decoded. Pure.
+/// Tuples turned by a quarter: for each column, or some of them, an array with the fields of all rows. A field of a
+/// binary array has the same bytes as a field of a COPY tuple, length and NULL included, so nothing is decoded. Pure.
 /// </summary>
 internal sealed class FieldArrays
 {

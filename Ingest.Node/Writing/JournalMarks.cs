@@ -23,8 +23,8 @@ internal static class JournalMarks
         """;
 
     /// <summary>
-    /// Holds for a row of the ledger that no event of a journal needs any more. One that is purged too early would let a
-    /// lane write its journaled rows once more, when it is read again.
+    /// Holds for a row of the ledger that no event of a journal needs any more. One that is purged too early would let
+    /// a lane write its journaled rows once more, when it is read again.
     /// </summary>
     public const string IsNotNeeded = """
         NOT EXISTS (SELECT FROM ingest.journals WHERE journals.lane = ledger.lane

@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
-using Ingest.Node.DeadLetters;
 using Ingest.Node.Writing.Isolation;
 using Npgsql;
 using static Ingest.Messages.WriterProtocol;
@@ -86,18 +84,19 @@ internal sealed class LaneStore(
                 // What PostgreSQL has refused once as a whole is not trusted again.
                 var fitted = await FittedBatch.ForAsync(batch, table, encodeAnew: refreshes > 0, attempt.Token);
                 var outcome = IsSuspicious(fitted)
-                    ? await AttemptAsync(batch, fitted, Isolate(meter, first: null), attempt.Token)
+                    ? await OnceAsync(batch, fitted, Isolate(meter, first: null), attempt.Token)
                     : await TryAtOnceAsync(batch, fitted, refreshes, meter, attempt.Token)
-                        ?? await AttemptAsync(batch, fitted, WriteWhole(meter), attempt.Token);
+                        ?? await OnceAsync(batch, fitted, WriteWhole(meter), attempt.Token);
                 if (outcome.Kind == ErrorKind.Row)
-                    outcome = await AttemptAsync(batch, fitted, Isolate(meter, FirstOf(batch, outcome)), attempt.Token);
+                    outcome = await OnceAsync(batch, fitted, Isolate(meter, FirstOf(batch, outcome)), attempt.Token);
                 if (outcome.Result is { } result) return result;
                 if (outcome.Kind != ErrorKind.Table)
                     return new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(outcome.Error!));
 
                 await catalog.RefreshAsync(attempt.Token);
                 var isSame = catalog.TryGet(batch.Lane.Table, out var now) && ReferenceEquals(now, table);
-                if (isSame && refreshes > 0) return await JudgeAsync(batch, fitted, outcome.Error!, meter, attempt.Token);
+                if (isSame && refreshes > 0)
+                    return await JudgeAsync(batch, fitted, outcome.Error!, meter, attempt.Token);
                 if (refreshes == MaxRefreshes)
                     return new Failed(batch.Id, WriteFailure.Transient, "the table keeps changing");
             }
@@ -119,13 +118,18 @@ internal sealed class LaneStore(
             // The move found the ledger as it was before the batch, under its locks: the batch was not committed.
             return transaction.HasMoved
                 ? new Failed(batch.Id, WriteFailure.Transient, "the commit did not take place")
-                : await ReadFencedAsync(batch, transaction, cancellation);
+                : await LaneAttempt.ReadFencedAsync(batch, transaction, cancellation);
         }
         catch (NpgsqlException error)
         {
             return new Failed(batch.Id, WriteFailure.InDoubt, SqlErrors.ReasonOf(error));
         }
     }
+
+    private Task<AttemptOutcome> OnceAsync(
+        Batch batch, FittedBatch fitted, RowWriter write, CancellationToken cancellation) =>
+        new LaneAttempt(dataSource, options.AttemptTimeout, KeepsLetters, LettersKept)
+            .RunAsync(batch, fitted, write, cancellation);
 
     private async Task<AttemptOutcome?> TryAtOnceAsync(
         Batch batch, FittedBatch fitted, int refreshes, WriteMeter meter, CancellationToken cancellation) =>
@@ -175,83 +179,11 @@ internal sealed class LaneStore(
     {
         var all = fitted.RejectRest(SqlErrors.ToRejection(error));
         var outcome = SqlErrors.CopyLineOf(error) is not null || error.SqlState == SqlErrors.TableChanged
-            ? await AttemptAsync(batch, fitted, IsolateAll(meter), cancellation)
-            : await AttemptAsync(
+            ? await OnceAsync(batch, fitted, IsolateAll(meter), cancellation)
+            : await OnceAsync(
                 batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
         return outcome.Result
             ?? new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(outcome.Error!));
-    }
-
-    /// <summary>One transaction: fence, rows, record, commit.</summary>
-    private async Task<AttemptOutcome> AttemptAsync(
-        Batch batch,
-        FittedBatch fitted,
-        RowWriter write,
-        CancellationToken cancellation)
-    {
-        await using var transaction = await LaneTransaction.BeginAsync(
-            dataSource, batch, options.AttemptTimeout, cancellation);
-        if (!transaction.HasMoved) return AttemptOutcome.Of(await ReadFencedAsync(batch, transaction, cancellation));
-        try
-        {
-            var claims = await transaction.ClaimKeysAsync(batch, fitted, options.AttemptTimeout, cancellation);
-            var fresh = claims?.Fresh ?? fitted;
-            var rejections = fresh.Rows.Count == 0 ? fresh.Rejections : await write(transaction, fresh, cancellation);
-            IEnumerable<NpgsqlBatchCommand> records = [];
-            var exceptions = claims?.Judge(rejections, transaction.Repeats, out records)
-                ?? new Exceptions(rejections, transaction.Repeats);
-            var checkedTable = fresh.Rows.Count > 0 ? fresh.Table : null;
-            var kept = LetterRecord.KeptOf(
-                batch, KeepsLetters(batch.Lane.Table), rejections, exceptions.Rejections);
-            var letters = LetterRecord.Of(batch, fitted.Table, kept).ToList();
-            records = records.Concat(letters);
-            await transaction.CommitAsync(batch, checkedTable, exceptions, records, cancellation);
-            if (letters.Count > 0)
-                LettersKept(batch.Lane.Table, letters.Sum(command => (long)command.RecordsAffected));
-            return AttemptOutcome.Of(
-                new Written(batch.Id, exceptions.Rejections) { Repeats = exceptions.Repeats });
-        }
-        catch (CopyFailedException failure)
-        {
-            return new AttemptOutcome(null, failure.Error, SqlErrors.KindOf(failure.Error)) { Named = failure.Named };
-        }
-        catch (NpgsqlException error) when (transaction.IsInDoubt)
-        {
-            return AttemptOutcome.Of(new Failed(batch.Id, WriteFailure.InDoubt, SqlErrors.ReasonOf(error)));
-        }
-        catch (InvalidOperationException error) when (transaction.IsBroken && !transaction.IsInDoubt)
-        {
-            return AttemptOutcome.Of(new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(error)));
-        }
-        catch (PostgresException error)
-        {
-            // Only the commit's own check of the table divides by zero on purpose; rows may do so by accident.
-            var kind = error.SqlState == SqlErrors.TableChanged ? ErrorKind.Table : SqlErrors.KindOf(error);
-            return new AttemptOutcome(null, error, kind);
-        }
-    }
-
-    /// <summary>
-    /// The ledger is not where the batch believes it. Where it is at the batch's end, with the same positions given up
-    /// on, the batch is there: an attempt whose answer was lost has written it. Anything else was another incarnation.
-    /// </summary>
-    private static async Task<WriteResult> ReadFencedAsync(
-        Batch batch, LaneTransaction transaction, CancellationToken cancellation)
-    {
-        var fenced = new Failed(batch.Id, WriteFailure.Fenced, "the ledger was moved by another incarnation");
-        if (transaction.HasMovedSome) return fenced;
-        var positions = (await transaction.ReadPositionsAsync(batch.Lane, cancellation))
-            .ToDictionary(position => position.Gateway, position => position.Position);
-        if (!batch.Moves.All(move => positions.GetValueOrDefault(move.Gateway) == move.To)) return fenced;
-
-        var verdicts = new List<VerdictsRead>();
-        foreach (var move in batch.Moves)
-            verdicts.Add(await transaction.ReadVerdictsAsync(batch.Lane, move, cancellation));
-        if (!RecordedBatch.Matches(batch, verdicts)) return fenced;
-        return new Written(batch.Id, [.. verdicts.SelectMany(read => read.Rejections)])
-        {
-            Repeats = [.. verdicts.SelectMany(read => read.Repeats)],
-        };
     }
 
     private CancellationTokenSource NewAttempt(Batch batch, CancellationToken cancellation)
@@ -263,9 +195,4 @@ internal sealed class LaneStore(
         attempt.CancelAfter(timeout > TimeSpan.Zero ? timeout : TimeSpan.FromMilliseconds(1));
         return attempt;
     }
-
-    /// <summary>Writes the rows of a batch within a transaction.</summary>
-    /// <returns>Those that were rejected.</returns>
-    private delegate Task<ImmutableArray<RejectedRow>> RowWriter(
-        LaneTransaction transaction, FittedBatch fitted, CancellationToken cancellation);
 }

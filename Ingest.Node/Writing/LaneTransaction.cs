@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
-using Ingest.Node.Writing.Isolation;
 using Npgsql;
 using NpgsqlTypes;
 using static Ingest.Messages.WriterProtocol;
@@ -16,7 +15,6 @@ namespace Ingest.Node.Writing;
 internal sealed class LaneTransaction : IAsyncDisposable
 {
     private readonly NpgsqlDataSource dataSource;
-    private readonly NpgsqlConnection connection;
     private readonly int backend;
     private readonly List<RepeatedRow> repeats = [];
     private bool open = true;
@@ -24,13 +22,16 @@ internal sealed class LaneTransaction : IAsyncDisposable
     private LaneTransaction(NpgsqlDataSource dataSource, NpgsqlConnection connection)
     {
         this.dataSource = dataSource;
-        this.connection = connection;
+        Connection = connection;
         backend = connection.ProcessID;
     }
 
+    /// <summary>What the transaction is open on.</summary>
+    public NpgsqlConnection Connection { get; }
+
     /// <summary>The connection is gone, and with it the transaction. Npgsql tells it by InvalidOperationException to
     /// whoever begins something on it after that.</summary>
-    public bool IsBroken => connection.FullState != System.Data.ConnectionState.Open;
+    public bool IsBroken => Connection.FullState != System.Data.ConnectionState.Open;
 
     /// <summary>
     /// True once COMMIT was sent and its outcome is not known: the transaction may or may not have been committed.
@@ -56,7 +57,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
         var transaction = new LaneTransaction(dataSource, await dataSource.OpenConnectionAsync(cancellation));
         try
         {
-            await using var commands = new NpgsqlBatch(transaction.connection);
+            await using var commands = new NpgsqlBatch(transaction.Connection);
             commands.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
             var moves = Ledger.Move(batch.Lane, batch.Moves).ToList();
             foreach (var command in moves) commands.BatchCommands.Add(command);
@@ -77,18 +78,18 @@ internal sealed class LaneTransaction : IAsyncDisposable
 
     /// <summary>The positions of the batch's gateways, in place of a move that found another one.</summary>
     public Task<ImmutableArray<LedgerPosition>> ReadPositionsAsync(LaneId lane, CancellationToken cancellation) =>
-        Ledger.ReadAsync(connection, lane, cancellation);
+        Ledger.ReadAsync(Connection, lane, cancellation);
 
     /// <summary>The verdicts that were recorded for positions that an earlier attempt has moved over.</summary>
     public Task<VerdictsRead> ReadVerdictsAsync(LaneId lane, LedgerMove move, CancellationToken cancellation) =>
         Ledger.ReadVerdictsAsync(
-            connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);
+            Connection, lane, new PositionRange(move.Gateway, move.From + 1, move.To), cancellation);
 
     /// <summary>Claims the idempotency keys of the batch's rows; null where they have none.</summary>
     public Task<KeyClaims?> ClaimKeysAsync(
         Batch batch, FittedBatch fitted, TimeSpan attemptTimeout, CancellationToken cancellation) =>
         KeyClaims.TakeAsync(
-            connection,
+            Connection,
             batch,
             fitted,
             claim => ZombieTransactions.EndUntilAsync(
@@ -109,10 +110,14 @@ internal sealed class LaneTransaction : IAsyncDisposable
             try
             {
                 var sql = ShapeSql.For(table, shape);
-                if (sql.Merge is null) await TupleCopy.WriteAsync(connection, sql, tuples, cancellation);
-                else
-                    foreach (var (index, id) in await TupleMerge.WriteAsync(connection, table, sql, tuples, cancellation))
-                        found.Add(rows.Repeat(first + index, id));
+                if (sql.Merge is null)
+                {
+                    await TupleCopy.WriteAsync(Connection, sql, tuples, cancellation);
+                    continue;
+                }
+
+                var merged = await TupleMerge.WriteAsync(Connection, table, sql, tuples, cancellation);
+                found.AddRange(merged.Select(row => rows.Repeat(first + row.Index, row.Id)));
             }
             catch (PostgresException error)
             {
@@ -123,21 +128,6 @@ internal sealed class LaneTransaction : IAsyncDisposable
         // Those of a range that failed as a whole are not counted: it is tried again, in parts.
         repeats.AddRange(found);
     }
-
-    /// <summary>Makes room where the server can try rows.</summary>
-    /// <exception cref="PostgresException">That cannot be done by this role.</exception>
-    public Task<StagedRows> StageAsync(TableDescriptor table, BatchRows rows, CancellationToken cancellation) =>
-        StagedRows.CreateAsync(connection, table, rows, cancellation);
-
-    /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
-    /// <exception cref="PostgresException">Nor could it be, as it turned out.</exception>
-    public Task<HashSet<int>?> FindAsync(
-        TableDescriptor table, BatchRows rows, ConstraintCheck check, CancellationToken cancellation) =>
-        SuspectSearch.RunAsync(connection, table, rows, check, cancellation);
-
-    /// <summary>Words the checks for the constraint that has refused a row.</summary>
-    public Task<ImmutableArray<ConstraintCheck>> FindChecksAsync(RefusalKind kind, CancellationToken cancellation) =>
-        ConstraintCheck.FindAsync(connection, kind, cancellation);
 
     /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of
     /// each COPY, where a row can still be told.</summary>
@@ -169,7 +159,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
         IEnumerable<NpgsqlBatchCommand> records,
         CancellationToken cancellation)
     {
-        await using var commands = new NpgsqlBatch(connection);
+        await using var commands = new NpgsqlBatch(Connection);
         if (table is not null) commands.BatchCommands.Add(TableCheck(table));
         if (Ledger.Record(batch, exceptions) is { } record) commands.BatchCommands.Add(record);
         foreach (var command in records) commands.BatchCommands.Add(command);
@@ -205,7 +195,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
         }
         finally
         {
-            await connection.DisposeAsync();
+            await Connection.DisposeAsync();
         }
     }
 
@@ -223,16 +213,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = new NpgsqlCommand(sql, Connection);
         await command.ExecuteNonQueryAsync(cancellation);
     }
-}
-
-/// <summary>PostgreSQL refused a COPY.</summary>
-/// <param name="named">The index in the batch of the row that PostgreSQL named; null where it named none.</param>
-internal sealed class CopyFailedException(PostgresException error, int? named) : Exception(error.MessageText, error)
-{
-    public PostgresException Error { get; } = error;
-
-    public int? Named { get; } = named;
 }

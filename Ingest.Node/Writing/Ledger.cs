@@ -134,8 +134,10 @@ internal static class Ledger
     {
         var rows = batch.Parts.Where(part => part.Skipped)
             .Select(part => (part.Range, Rejection: (Rejection?)null, RepeatedId: (string?)null))
-            .Concat(exceptions.Rejections.Select(row =>
-                (Range: One(row.Gateway, row.Position), Rejection: (Rejection?)row.Rejection, RepeatedId: (string?)null)))
+            .Concat(exceptions.Rejections.Select(row => (
+                Range: One(row.Gateway, row.Position),
+                Rejection: (Rejection?)row.Rejection,
+                RepeatedId: (string?)null)))
             .Concat(exceptions.Repeats.Select(row =>
                 (Range: One(row.Gateway, row.Position), Rejection: (Rejection?)null, RepeatedId: (string?)row.Id)))
             .ToArray();

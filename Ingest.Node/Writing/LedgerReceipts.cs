@@ -5,8 +5,8 @@ using NpgsqlTypes;
 
 namespace Ingest.Node.Writing;
 
-/// <summary>Answers receipts from the ledger: a row whose position it has passed is in the table, unless an exception says
-/// otherwise.</summary>
+/// <summary>Answers receipts from the ledger: a row whose position it has passed is in the table, unless an exception
+/// says otherwise.</summary>
 internal sealed class LedgerReceipts(NpgsqlDataSource dataSource, WritingOptions options, TimeProvider time) : IReceipts
 {
     private const string Look = """
@@ -36,7 +36,8 @@ internal sealed class LedgerReceipts(NpgsqlDataSource dataSource, WritingOptions
         var isSettled = reader.GetBoolean(0);
         var isOld = time.GetUtcNow() - receipt.AcceptedAt > options.KeyRetention;
         // The ledger's row is removed at that age too, once the journal has nothing left that refers to it.
-        if (!isSettled) return new ReceiptState(isOld && IsTrue(reader, 1) ? ReceiptStatus.Expired : ReceiptStatus.Pending);
+        if (!isSettled)
+            return new ReceiptState(isOld && IsTrue(reader, 1) ? ReceiptStatus.Expired : ReceiptStatus.Pending);
         if (await reader.IsDBNullAsync(2, cancellation))
             return new ReceiptState(isOld ? ReceiptStatus.Expired : ReceiptStatus.Committed);
         if (reader.GetValue(7) is string id) return new ReceiptState(ReceiptStatus.Committed, RepeatedId: id);

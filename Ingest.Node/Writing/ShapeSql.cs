@@ -39,7 +39,9 @@ internal sealed record ShapeSql(string Copy, StagingTable? Staging, UnnestInsert
         return new ShapeSql(staging?.Copy ?? CopyInto(table, shape), staging, unnest)
         {
             Merge = merge,
-            AtOnce = merge is null || unnest is null ? unnest : unnest with { Sql = AtOnceSql(table, shape, unnest, merge) },
+            AtOnce = merge is null || unnest is null
+                ? unnest
+                : unnest with { Sql = AtOnceSql(table, shape, unnest, merge) },
         };
     }
 

@@ -88,8 +88,8 @@ internal sealed class SingleTrip(NpgsqlDataSource dataSource, SentTrips sent)
         return said.BatchCommand is { } command && command != commands.BatchCommands[^1] ? said : null;
     }
 
-    /// <summary>What an INSERT has failed by; null where <see cref="LaneTransaction"/> may do better: it merges rows that
-    /// are there already, and an internal error, too, is said of types that are gone.</summary>
+    /// <summary>What an INSERT has failed by; null where <see cref="LaneTransaction"/> may do better: it merges rows
+    /// that are there already, and an internal error, too, is said of types that are gone.</summary>
     private static AttemptOutcome? OutcomeOf(PostgresException refusal, TableDescriptor table)
     {
         var kind = SqlErrors.KindOf(refusal);

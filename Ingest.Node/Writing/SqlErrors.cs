@@ -41,7 +41,8 @@ internal static partial class SqlErrors
     /// <summary>The other classes of PostgreSQL's own; a trigger may raise an error of any class
     /// beside.</summary>
     private static readonly FrozenSet<string> OtherClasses = FrozenSet.Create(
-        "09", "0A", "0F", "0Z", "20", "21", "22", "23", "24", "27", "2F", "34", "38", "39", "3F", "42", "44", "54", "P0");
+        "09", "0A", "0F", "0Z", "20", "21", "22", "23", "24", "27", "2F", "34", "38", "39", "3F", "42", "44",
+        "54", "P0");
 
     public static ErrorKind KindOf(PostgresException error) => error.SqlState[..2] switch
     {

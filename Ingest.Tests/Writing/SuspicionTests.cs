@@ -30,6 +30,15 @@ public sealed class SuspicionTests : IAsyncLifetime
             CREATE TRIGGER refuse BEFORE INSERT ON owned FOR EACH ROW EXECUTE FUNCTION refuse_two();
             ALTER TABLE owned ENABLE ROW LEVEL SECURITY;
             CREATE POLICY writing ON owned FOR INSERT WITH CHECK (v <> 3);
+            CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+            CREATE TABLE narrow (v positive);
+            CREATE TABLE parted (v int) PARTITION BY LIST (v);
+            CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+            CREATE TABLE apart (v int, EXCLUDE USING btree (v WITH =) WHERE (v < 0));
+            INSERT INTO apart VALUES (-1);
+            CREATE TABLE once (v int);
+            CREATE UNIQUE INDEX ON once (v) WHERE v < 0;
+            INSERT INTO once VALUES (-1);
             """);
         await database.RefreshAsync();
     }
@@ -64,6 +73,21 @@ public sealed class SuspicionTests : IAsyncLifetime
         Assert.Equal((3, BatchRows / 20), (first.Stats.Attempts, first.Stats.Suspects));
         Assert.Equal((2, BatchRows / 20), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
         Assert.All([first, foreseen], written => AssertRefused(written, "23514"));
+    }
+
+    [Theory]
+    [InlineData("narrow", "23514")]
+    [InlineData("parted", "23514")]
+    [InlineData("apart", "23P01")]
+    [InlineData("once", "23505")]
+    public async Task Should_set_apart_whatever_can_be_looked_up(string table, string sqlState)
+    {
+        for (var batch = 0; batch < 2; batch++) await WriteAsync(table, Small);
+
+        var foreseen = await WriteAsync(table, Small);
+
+        Assert.Equal((2, BatchRows / 20), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
+        AssertRefused(foreseen, sqlState);
     }
 
     [Fact]

@@ -5,7 +5,11 @@ namespace Ingest.Bench.Compare.Refusals;
 /// <summary>Whether it pays to foresee bad rows: what can be looked up, and what can only be tried.</summary>
 internal static class ForesightGroup
 {
-    private static readonly string[] Kinds = ["check", "before-trigger"];
+    /// <summary>What foresight saves here is a COPY of the whole batch; of a trigger's bad rows, one that ends at the
+    /// first of them, which is lost in the noise.</summary>
+    private const string Saving = "check";
+
+    private static readonly string[] Kinds = [Saving, "before-trigger"];
 
     public static async Task<Group> MakeAsync(BenchStage stage)
     {
@@ -23,7 +27,7 @@ internal static class ForesightGroup
                 foresight.Contender(Surprised(kind), $"1 % bad, {kind.Title}, not foreseen", kind, remembers: false),
                 foresight.Contender(Foreseen(kind), $"1 % bad, {kind.Title}, foreseen", kind, remembers: true),
             ])],
-            [.. kinds.Select(kind => new Goal(Foreseen(kind), Surprised(kind), 1))])
+            [.. kinds.Where(kind => kind.Name == Saving).Select(kind => new Goal(Foreseen(kind), Surprised(kind), 1))])
         {
             Checks = _ => kinds.Select(kind => new Check(
                 $"{Foreseen(kind)}: statements a batch, where {foresight.Attempts[Surprised(kind)]:N1} without",

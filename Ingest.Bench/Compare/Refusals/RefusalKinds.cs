@@ -58,9 +58,11 @@ internal static class RefusalKinds
         new("before-trigger", "a BEFORE trigger", ");" + Trigger("BEFORE"), Negative),
         new("after-trigger", "an AFTER trigger", ");" + Trigger("AFTER"), Negative),
         new("policy", "row level security",
-            "); ALTER TABLE {0} ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON {0} FOR INSERT WITH CHECK (amount >= 0)",
+            "); ALTER TABLE {0} ENABLE ROW LEVEL SECURITY;"
+            + "CREATE POLICY own ON {0} FOR INSERT WITH CHECK (amount >= 0)",
             Negative),
-        new("value", "a value that PostgreSQL alone understands", "); ALTER TABLE {0} ALTER url TYPE xml USING url::xml",
+        new("value", "a value that PostgreSQL alone understands",
+            "); ALTER TABLE {0} ALTER url TYPE xml USING url::xml",
             RefusingNode.Row(url: "\"<\"")),
         new("refused-by-node", "a value that the node refuses", ")", RefusingNode.Row(url: "null")),
     ];

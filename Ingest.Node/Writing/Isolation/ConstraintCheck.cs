@@ -56,7 +56,8 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
         && table.ByName.TryGetValue(Columns[0], out var column) && !column.HasDefault;
 
     /// <summary>Reads the constraint's definition and words its check.</summary>
-    /// <returns>The checks for it, the one that finds more as a rule first; none where rows cannot be checked.</returns>
+    /// <returns>The checks for it, the one that finds more as a rule first; none where rows cannot be
+    /// checked.</returns>
     public static async Task<ImmutableArray<ConstraintCheck>> FindAsync(
         NpgsqlConnection connection, RefusalKind kind, CancellationToken cancellation)
     {
@@ -99,8 +100,8 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
         $"SELECT {Place} FROM (SELECT {Place}, {TableNames.Quote(kind.Column!)} AS value FROM {Rows}) s "
         + $"WHERE NOT ({expression})");
 
-    /// <summary>A partition's constraint holds for the rows that it takes; that of a table which is one itself, for those
-    /// that come to it.</summary>
+    /// <summary>A partition's constraint holds for the rows that it takes; that of a table which is one itself, for
+    /// those that come to it.</summary>
     private static ImmutableArray<ConstraintCheck> OfPartitions(RefusalKind kind, NpgsqlDataReader table)
     {
         var partitions = Names(table, 1);
@@ -148,6 +149,7 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
         // Rows that exclude one another by something else than equality would have to be compared each with each.
         if (operators.Any(name => name != "OPERATOR(pg_catalog.=)")) return [taken];
         var group = Each(", ", (_, name) => $"s.{name}");
+        var equal = Each(" AND ", (_, name) => $"t.{name} = s.{name}");
         return
         [
             taken,
@@ -157,7 +159,7 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
                     SELECT s.{Place} FROM {given}
                       JOIN (SELECT {group}, min(s.{Place}) AS first FROM {given}
                              WHERE {Each(" AND ", (_, name) => $"s.{name} IS NOT NULL")}
-                             GROUP BY {group} HAVING count(*) > 1) t ON {Each(" AND ", (_, name) => $"t.{name} = s.{name}")}
+                             GROUP BY {group} HAVING count(*) > 1) t ON {equal}
                      WHERE s.{Place} > t.first
                     """,
             },

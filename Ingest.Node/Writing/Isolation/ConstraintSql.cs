@@ -3,9 +3,9 @@ namespace Ingest.Node.Writing.Isolation;
 /// <summary>Reads the definition of a constraint: of the schema $1 and the table $2, with the name $3.</summary>
 internal static class ConstraintSql
 {
-    /// <summary>A unique index, or one of an exclusion constraint: its columns, the expressions of its key, the operators
-    /// of an exclusion, its condition, its table. Columns that stand in an expression or in the condition are known by
-    /// what the index depends on.</summary>
+    /// <summary>A unique index, or one of an exclusion constraint: its columns, the expressions of its key, the
+    /// operators of an exclusion, its condition, its table. Columns that stand in an expression or in the condition are
+    /// known by what the index depends on.</summary>
     public const string Index = """
         SELECT ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                       WHERE a.attrelid = i.indrelid AND (a.attnum = ANY (i.indkey) OR EXISTS (

@@ -60,8 +60,9 @@ internal sealed class RowIsolation
     }
 
     /// <summary>
-    /// For rows whose likes may be in the table. One statement writes all of them and says which were there, so bad ones
-    /// are found by the server's loop first, whose work is taken back, and the others are written as if there were none.
+    /// For rows whose likes may be in the table. One statement writes all of them and says which were there, so bad
+    /// ones are found by the server's loop first, whose work is taken back, and the others are written as if there were
+    /// none.
     /// </summary>
     /// <param name="first">As in <see cref="RunAsync"/>.</param>
     public async Task<ImmutableArray<RejectedRow>> RunMergeAsync(CopyFailedException? first)

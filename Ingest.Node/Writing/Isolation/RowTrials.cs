@@ -54,7 +54,8 @@ internal sealed class RowTrials(
     public async ValueTask<bool> TryStageAsync()
     {
         if (staged is null && !isStagingRefused)
-            staged = await TryAsync(() => transaction.StageAsync(fitted.Table!, grouped, cancellation));
+            staged = await TryAsync(
+                () => StagedRows.CreateAsync(transaction.Connection, fitted.Table!, grouped, cancellation));
         isStagingRefused = staged is null;
         return staged is not null;
     }
@@ -62,7 +63,7 @@ internal sealed class RowTrials(
     /// <summary>Words the checks for a kind of refusal; none where there can be none.</summary>
     public async Task<ImmutableArray<ConstraintCheck>> FindChecksAsync(RefusalKind kind)
     {
-        var checks = await TryAsync(() => transaction.FindChecksAsync(kind, cancellation));
+        var checks = await TryAsync(() => ConstraintCheck.FindAsync(transaction.Connection, kind, cancellation));
         if (!checks.IsDefaultOrEmpty) return checks;
         uncheckable.Add(kind);
         return [];
@@ -70,7 +71,8 @@ internal sealed class RowTrials(
 
     /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
     public Task<HashSet<int>?> FindAsync(ConstraintCheck check) =>
-        TryAsync(() => transaction.FindAsync(fitted.Table!, grouped, check, cancellation));
+        TryAsync(() => SuspectSearch.RunAsync(
+            transaction.Connection, fitted.Table!, grouped, check, cancellation));
 
     /// <summary>Copies rows in one go.</summary>
     /// <returns>Why they are not written; null where they are.</returns>

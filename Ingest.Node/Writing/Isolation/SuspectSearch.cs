@@ -22,7 +22,7 @@ internal static class SuspectSearch
         var found = new HashSet<int>();
         foreach (var (shape, first, count) in rows.Shapes())
         {
-            var known = shape.Columns.Select(column => column.Name).Where(name => check.Columns.Contains(name)).ToArray();
+            var known = shape.Columns.Select(column => column.Name).Where(check.Columns.Contains).ToArray();
             if (known.Length < check.Columns.Length)
             {
                 if (check.IsAgainstMissing(table)) found.UnionWith(Enumerable.Range(first, count));
@@ -53,8 +53,8 @@ internal static class SuspectSearch
         NpgsqlConnection connection, TableDescriptor table, string[] columns, ConstraintCheck check, FieldArrays arrays)
     {
         var numbers = Enumerable.Range(1, columns.Length).ToArray();
-        var values = columns.Select(
-            (name, index) => $"{UnnestInsert.ValueOf(table.ByName[name], $"s.v{index + 1}")} AS {TableNames.Quote(name)}");
+        var values = columns.Select((name, index) =>
+            $"{UnnestInsert.ValueOf(table.ByName[name], $"s.v{index + 1}")} AS {TableNames.Quote(name)}");
         var command = new NpgsqlCommand(
             $"WITH {ConstraintCheck.Rows} AS MATERIALIZED (SELECT s.n AS {ConstraintCheck.Place}, {Join(values)} "
             + $"FROM unnest({Join(numbers.Select(number => $"${number}"))}) WITH ORDINALITY "
