@@ -56,7 +56,8 @@ public static class BenchCommandLine
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = new BenchOptions { Quick = parsed.GetValue(quick) };
-            var results = await new WaysRun(options, time, what => console.WriteLine($"  {what}")).RunAsync(cancellation);
+            var run = new WaysRun(options, time, what => console.WriteLine($"  {what}"));
+            var results = await run.RunAsync(cancellation);
             WaysView.Print(console, results);
             if (parsed.GetValue(json) is not { } file) return 0;
             await File.WriteAllTextAsync(file.FullName, WaysRun.ToJson(results), CancellationToken.None);

@@ -142,7 +142,8 @@ internal sealed partial class BenchStage : IAsyncDisposable
             var pending = account.GetProperty("total").GetProperty("pending").GetInt64();
             if (pending == 0) return;
             if (Time.GetElapsedTime(since) > Options.DrainLimit)
-                throw new RunException($"{pending} rows were still pending after {Options.DrainLimit.TotalSeconds:N0} s.");
+                throw new RunException(
+                    $"{pending} rows were still pending after {Options.DrainLimit.TotalSeconds:N0} s.");
             await Task.Delay(Interval, Time);
         }
     }

@@ -20,7 +20,8 @@ internal static class BenchView
 
     private static Table Contenders(BenchReport report)
     {
-        var table = Plain("", "rows/s", "least", "greatest", "p50", "p99", "server µs", "PostgreSQL µs", "generator µs", "bytes");
+        var table = Plain(
+            "", "rows/s", "least", "greatest", "p50", "p99", "server µs", "PostgreSQL µs", "generator µs", "bytes");
         foreach (var contender in report.Contenders)
         {
             var rate = contender.RowsPerSecond;
@@ -63,7 +64,8 @@ internal static class BenchView
     {
         var table = Plain("figure", "value", "at most", "", "");
         foreach (var check in report.Checks)
-            table.AddRow(check.Name, Text($"{check.Value:N2}"), Text($"{check.Limit:N0}"), check.Unit, Word(check.IsMet));
+            table.AddRow(
+                check.Name, Text($"{check.Value:N2}"), Text($"{check.Limit:N0}"), check.Unit, Word(check.IsMet));
         return table;
     }
 

@@ -203,7 +203,12 @@ internal static class Groups
         await stage.ResetAsync(database);
         var watched = writer is null ? stage.Watch(node) : stage.Watch(node, writer);
         var sample = await LoadProbe.MeasureAsync(
-            load with { Url = load.Via is LoadVia.Grpc or LoadVia.GrpcUnary ? node.GrpcUrl! : node.Url }, watched, warmUp, stage.Options.Duration, stage.Time, cancellation);
+            load with { Url = load.Via is LoadVia.Grpc or LoadVia.GrpcUnary ? node.GrpcUrl! : node.Url },
+            watched,
+            warmUp,
+            stage.Options.Duration,
+            stage.Time,
+            cancellation);
         await stage.DrainAsync(node);
         return sample;
     }

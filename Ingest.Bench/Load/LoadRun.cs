@@ -22,7 +22,7 @@ public sealed class LoadRun : IDisposable
         Options = options;
         Time = time;
         Target = new HttpTarget(options.Url, options.Table, options.Headers);
-        Pacer = new Pacer(options.Rows, options.Rate, time);
+        Pacer = new Pacer(options.Rows, options.Rate, options.Rate is null ? time : new FineTime());
         Latency = new LatencyRecorder(time);
         Watchdog = new Watchdog(options.Timeout, time);
         var rows = new RowSource(options.Bad);

@@ -6,13 +6,12 @@ namespace Ingest.Bench.Load;
 /// In an open loop row <c>k</c> has the intended time <c>start + k / rate</c>, whatever the server does. A row that is
 /// sent late, because every connection was waiting for a slow answer, is measured from its intended time: otherwise the
 /// rows that a stall holds up would be left out of the latencies ("coordinated omission", Gil Tene, "How NOT to Measure
-/// Latency", 2013). A row may be sent up to one millisecond early, for timers are no finer, and then counts from its
-/// sending.
+/// Latency", 2013). A row may be sent up to 0.1 ms early, for timers are no finer, and then counts from its sending.
 /// </para>
 /// </summary>
 public sealed class Pacer : IDisposable
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Tick = FineTime.Resolution;
 
     private readonly Lock gate = new();
     private readonly PriorityQueue<TaskCompletionSource<bool>, long> waiting = new();
@@ -36,7 +35,7 @@ public sealed class Pacer : IDisposable
         this.time = time;
         IsPaced = rate is not null;
         ticksPerRow = rate is { } perSecond ? time.TimestampFrequency / perSecond : 0;
-        slackTicks = time.TimestampFrequency / 1_000;
+        slackTicks = (long)(Tick.TotalSeconds * time.TimestampFrequency);
         start = time.GetTimestamp();
         timer = time.CreateTimer(_ => ReleaseDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -98,8 +97,7 @@ public sealed class Pacer : IDisposable
         return new(waiter.Task);
     }
 
-    /// <summary>How long until the next row that has not been taken is due, in whole milliseconds; 0 if it
-    /// is.</summary>
+    /// <summary>How long until the next row that has not been taken is due; 0 if it is.</summary>
     public TimeSpan UntilNextDue() => IsPaced ? UntilDue(Volatile.Read(ref next)) : TimeSpan.Zero;
 
     /// <summary>The timestamp from which a row's latency counts, if it is sent now.</summary>
@@ -146,7 +144,7 @@ public sealed class Pacer : IDisposable
 
     private TimeSpan UntilDue(long row)
     {
-        var ticks = IntendedAt(row) - time.GetTimestamp();
-        return TimeSpan.FromMilliseconds(Math.Max(0, ticks / slackTicks));
+        var (now, due) = (time.GetTimestamp(), IntendedAt(row));
+        return due > now ? time.GetElapsedTime(now, due) : TimeSpan.Zero;
     }
 }

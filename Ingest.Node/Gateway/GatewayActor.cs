@@ -8,7 +8,7 @@ namespace Ingest.Node.Gateway;
 
 /// <summary>
 /// Groups the rows of this node's callers into envelopes for lanes, keeps each until it is settled, and completes the
-/// callers. It waits for nothing: an envelope holds what was there when the one before had been sent.
+/// callers. An envelope waits for nothing but its turn: it holds what came in while others had the threads.
 /// </summary>
 internal sealed class GatewayActor : ReceiveActor, IWithTimers
 {

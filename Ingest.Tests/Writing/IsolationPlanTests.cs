@@ -13,7 +13,8 @@ public sealed class IsolationPlanTests
                 var random = new Random(seed);
                 var bad = Enumerable.Range(0, rows).Where(_ => random.NextDouble() < badShare).ToHashSet();
 
-                var (written, rejected, _, _) = Run(rows, bad.Contains, row => random.NextDouble() < namedShare ? row : null);
+                var (written, rejected, _, _) = Run(
+                    rows, bad.Contains, row => random.NextDouble() < namedShare ? row : null);
 
                 Assert.Equal(bad.Order(), rejected);
                 Assert.Equal(Enumerable.Range(0, rows).Where(row => !bad.Contains(row)), written);

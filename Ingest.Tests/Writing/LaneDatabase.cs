@@ -72,7 +72,8 @@ internal sealed class LaneDatabase : IAsyncDisposable
     public Task RefreshAsync() => catalog.RefreshAsync(CancellationToken.None);
 
     /// <summary>Encodes rows against the table as the catalog knows it, as the next batch of a lane.</summary>
-    public Batch BatchOf(string table, IReadOnlyList<string> rows, int number = 0, ImmutableArray<RowKey> keys = default)
+    public Batch BatchOf(
+        string table, IReadOnlyList<string> rows, int number = 0, ImmutableArray<RowKey> keys = default)
     {
         var lane = new LaneId(table, number);
         var from = positions.GetValueOrDefault(lane);

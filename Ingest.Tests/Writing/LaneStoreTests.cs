@@ -33,12 +33,15 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
     {
         database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync("""
-            CREATE TABLE items (id bigint PRIMARY KEY, name text NOT NULL, size int CHECK (size < 1000), note text DEFAULT 'none');
+            CREATE TABLE items (
+                id bigint PRIMARY KEY, name text NOT NULL, size int CHECK (size < 1000), note text DEFAULT 'none');
             """);
         dataSource = Database.CreateDataSource(database.ConnectionString, Options);
         await Database.PrepareAsync(dataSource, CancellationToken.None);
         catalog = new TableCatalog(
-            dataSource, new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromHours(1) }, TimeProvider.System);
+            dataSource,
+            new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromHours(1) },
+            TimeProvider.System);
         await catalog.RefreshAsync(CancellationToken.None);
         store = new LaneStore(dataSource, catalog, Options, TimeProvider.System) { MostRowsAtOnce = mostRowsAtOnce };
     }
@@ -140,7 +143,8 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
         await database.ExecuteAsync("CREATE INDEX ON items (note)");
         // A text that does not compress, three times as long as an index takes.
         var random = new Random(1);
-        var note = string.Concat(Enumerable.Range(0, 9000).Select(_ => (char)('!' + random.Next(90)))).Replace('"', 'x').Replace('\\', 'y');
+        var note = string.Concat(Enumerable.Range(0, 9000).Select(_ => (char)('!' + random.Next(90))))
+            .Replace('"', 'x').Replace('\\', 'y');
 
         var result = await WriteAsync(BatchOf(0, Item(1), $$"""{"id":2,"name":"b","note":"{{note}}"}""", Item(3)));
 
@@ -219,9 +223,11 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
         var rejections = Assert.IsType<Written>(result).Rejections;
         Assert.Equal([(2L, "23505"), (3L, "23514"), (4L, "23505")],
             rejections.Select(row => (row.Position, row.Rejection.SqlState)));
-        Assert.Equal(["items_pkey", "items_size_check", "items_pkey"], rejections.Select(row => row.Rejection.Constraint!));
+        Assert.Equal(
+            ["items_pkey", "items_size_check", "items_pkey"], rejections.Select(row => row.Rejection.Constraint!));
         Assert.Equal([1L, 5L, 6L], await IdsAsync());
-        Assert.Equal(3L, await database.ScalarAsync<long>("SELECT count(*) FROM ingest.exceptions WHERE sqlstate IS NOT NULL"));
+        Assert.Equal(3L, await database.ScalarAsync<long>(
+            "SELECT count(*) FROM ingest.exceptions WHERE sqlstate IS NOT NULL"));
     }
 
     [Fact]
@@ -234,7 +240,9 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
             """);
 
         var result = await WriteAsync(BatchOf(0,
-            """{"id":1,"name":"a","size":1}""", """{"id":2,"name":"b","size":2}""", """{"id":3,"name":"c","size":1}"""));
+            """{"id":1,"name":"a","size":1}""",
+            """{"id":2,"name":"b","size":2}""",
+            """{"id":3,"name":"c","size":1}"""));
 
         Assert.Equal([(2L, "23503")],
             Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
@@ -260,7 +268,8 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
 
         var rejection = Assert.Single(Assert.IsType<Written>(await WriteAsync(batch)).Rejections);
 
-        Assert.Equal((2L, "42703", "note"), (rejection.Position, rejection.Rejection.SqlState, rejection.Rejection.Column));
+        Assert.Equal(
+            (2L, "42703", "note"), (rejection.Position, rejection.Rejection.SqlState, rejection.Rejection.Column));
         Assert.Equal([1L], await IdsAsync());
     }
 
@@ -294,7 +303,8 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
     public async Task Should_record_what_was_given_up_so_that_it_is_never_answered_as_committed()
     {
         var envelope = EnvelopeOf(1, Item(1), Item(2));
-        var parts = ImmutableArray.Create(new BatchPart(envelope, 0, 1, Skipped: true), new BatchPart(envelope, 1, 1, Skipped: false));
+        var parts = ImmutableArray.Create(
+            new BatchPart(envelope, 0, 1, Skipped: true), new BatchPart(envelope, 1, 1, Skipped: false));
         await WriteAsync(new Batch(1, lane, parts, [new LedgerMove(Rows.GatewayA, 0, 2)], Rows.Never, FlushCause.Age));
 
         var read = await store.ReadVerdictsAsync(lane, new PositionRange(Rows.GatewayA, 1, 2), CancellationToken.None);
@@ -321,7 +331,8 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
         Assert.Equal([(2L, "22P02"), (3L, "22026")],
             Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
         Assert.Equal([1L, 4L], await IdsAsync());
-        Assert.Equal("(1,2) 101", await database.ScalarAsync<string>("SELECT place::text || ' ' || flags::text FROM items WHERE id = 1"));
+        Assert.Equal("(1,2) 101", await database.ScalarAsync<string>(
+            "SELECT place::text || ' ' || flags::text FROM items WHERE id = 1"));
     }
 
     private static string Item(long id) => $$"""{"id":{{id}},"name":"item {{id}}"}""";

@@ -34,7 +34,8 @@ public sealed class LedgerPurgeTests : IAsyncLifetime
             INSERT INTO ingest.exceptions (lane, gateway, first_position, last_position, settled_at)
             SELECT 't/0', gen_random_uuid(), n, n, now() - n * interval '1 hour' FROM generate_series(1, 48) AS n;
             INSERT INTO ingest.idempotency (table_name, key, digest, row_id, claimed_at)
-            SELECT 't', 'key ' || n, gen_random_uuid(), '1', now() - n * interval '1 hour' FROM generate_series(1, 48) AS n;
+            SELECT 't', 'key ' || n, gen_random_uuid(), '1', now() - n * interval '1 hour'
+            FROM generate_series(1, 48) AS n;
             """);
 
         // 24 hours and a moment: what is exactly as old as the retention is a moment older by now.
@@ -67,7 +68,8 @@ public sealed class LedgerPurgeTests : IAsyncLifetime
     {
         await database.ExecuteAsync("""
             INSERT INTO ingest.idempotency (table_name, key, digest, row_id, claimed_at)
-            SELECT 't', 'key ' || n, gen_random_uuid(), '1', now() - interval '2 days' FROM generate_series(1, 12000) AS n;
+            SELECT 't', 'key ' || n, gen_random_uuid(), '1', now() - interval '2 days'
+            FROM generate_series(1, 12000) AS n;
             """);
 
         Assert.Equal(12_000, await PurgeAsync());

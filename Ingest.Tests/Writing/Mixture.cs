@@ -1,6 +1,7 @@
 namespace Ingest.Tests.Writing;
 
-/// <summary>A table that can refuse a row for many reasons, and rows of which 1 % are refused for each of them.</summary>
+/// <summary>A table that can refuse a row for many reasons, and rows of which 1 % are refused for each of
+/// them.</summary>
 /// <param name="Tables">Makes the table, and what it needs.</param>
 /// <param name="Good">The members of a good row beside its id.</param>
 /// <param name="Bad">By the last two digits of a row's number: what is bad about it, and what its caller is to be
@@ -96,7 +97,8 @@ internal sealed record Mixture(string Table, string Tables, IReadOnlyList<string
         fields.AddRange(Good);
         if (bad is not null)
         {
-            fields.RemoveAll(field => field.StartsWith(bad[..bad.IndexOf(':', StringComparison.Ordinal)], StringComparison.Ordinal));
+            var name = bad[..bad.IndexOf(':', StringComparison.Ordinal)];
+            fields.RemoveAll(field => field.StartsWith(name, StringComparison.Ordinal));
             fields.Add(bad);
         }
 

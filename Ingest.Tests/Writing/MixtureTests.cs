@@ -22,7 +22,8 @@ public sealed class MixtureTests : IAsyncLifetime
         RejectAsync(Mixture.Constraints, batches: 10);
 
     [Fact]
-    public Task Should_reject_each_bad_row_of_a_table_with_rules_in_few_attempts() => RejectAsync(Mixture.Rules, batches: 2);
+    public Task Should_reject_each_bad_row_of_a_table_with_rules_in_few_attempts() =>
+        RejectAsync(Mixture.Rules, batches: 2);
 
     private async Task RejectAsync(Mixture mixture, int batches)
     {
@@ -44,11 +45,14 @@ public sealed class MixtureTests : IAsyncLifetime
                     (int)row.Position, row.Rejection.SqlState, row.Rejection.Constraint, row.Rejection.Column)));
             // The bound of docs/architecture.md. All are tried once as a whole, and the server's loop once more.
             Assert.InRange(
-                written.Stats.Attempts, 1, 3 + Suspicions.MostChecks + (2 * RowIsolation.MostFailures) + Math.Log2(BatchRows));
+                written.Stats.Attempts,
+                1,
+                3 + Suspicions.MostChecks + (2 * RowIsolation.MostFailures) + Math.Log2(BatchRows));
         }
 
         var good = Enumerable.Range(1, batches * BatchRows).Count(row => mixture.BadAt(row) is null);
-        Assert.Equal(good, await database.Database.ScalarAsync<long>($"SELECT count(*) FROM {mixture.Table} WHERE id > 0"));
+        Assert.Equal(
+            good, await database.Database.ScalarAsync<long>($"SELECT count(*) FROM {mixture.Table} WHERE id > 0"));
         Assert.Equal(
             0L, await database.Database.ScalarAsync<long>(
                 $"SELECT count(*) FROM {mixture.Table} WHERE id > 100 AND id % 100 < {mixture.Bad.Count}"));

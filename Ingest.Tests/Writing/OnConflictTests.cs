@@ -60,7 +60,8 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         await WriteAsync("skips", """{"id":1,"v":"first"}""");
 
         var written = await WriteAsync(
-            "skips", """{"id":2,"v":"a"}""", """{"id":1,"v":"again"}""", """{"id":2,"v":"b","w":"x"}""", """{"id":3}""");
+            "skips",
+            """{"id":2,"v":"a"}""", """{"id":1,"v":"again"}""", """{"id":2,"v":"b","w":"x"}""", """{"id":3}""");
 
         Assert.Equal([(3L, "1"), (4L, "2")], Repeats(written));
         Assert.Empty(written.Rejections);
@@ -74,7 +75,8 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
 
         var written = await WriteAsync(
             "skips",
-            [.. Enumerable.Range(0, 40).Select(row => $$"""{"id":{{row / 2}},"v":"{{(row % 10 == 9 ? "bad" : "good")}}"}""")]);
+            [.. Enumerable.Range(0, 40).Select(
+                row => $$"""{"id":{{row / 2}},"v":"{{(row % 10 == 9 ? "bad" : "good")}}"}""")]);
 
         // Of each pair of rows the second is the first's like, or, where it is bad, refused as any row would be.
         Assert.Equal([11L, 21L, 31L, 41L], written.Rejections.Select(row => row.Position).Order());
@@ -91,7 +93,8 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         await WriteAsync(table, """{"id":7,"v":"7"}""", """{"id":8,"v":"8"}""");
         // Three rows for each id, of two shapes; each twentieth is bad.
         var rows = Enumerable.Range(0, count)
-            .Select(row => (Id: row % 400, Value: row % 20 == 9 ? bad : $"{row % 1_000}", IsBad: row % 20 == 9)).ToArray();
+            .Select(row => (Id: row % 400, Value: row % 20 == 9 ? bad : $"{row % 1_000}", IsBad: row % 20 == 9))
+            .ToArray();
 
         var written = await WriteAsync(table, [.. rows.Select((row, number) =>
             $$"""{"id":{{row.Id}},"v":"{{row.Value}}"{{(number % 3 == 0 ? ",\"w\":\"x\"" : "")}}}""")]);
@@ -105,7 +108,8 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
             : group.Key is 7 or 8 ? $"{group.Key}" : group.First()));
         Assert.Equal(
             string.Join(',', there.OrderBy(row => row.Id).Select(row => $"{row.Id} {row.Value}")),
-            await lanes.Database.ScalarAsync<string>($"SELECT string_agg(id || ' ' || v, ',' ORDER BY id) FROM {table}"));
+            await lanes.Database.ScalarAsync<string>(
+                $"SELECT string_agg(id || ' ' || v, ',' ORDER BY id) FROM {table}"));
         // As a whole; to find them, which is taken back; without them.
         Assert.Equal((3, count), (written.Stats.Attempts, written.Stats.Suspects));
     }
@@ -118,7 +122,10 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         Assert.Empty(first.Repeats);
 
         var written = await WriteAsync(
-            "mails", $$"""{"tenant":2,"{{mail}}":"a"}""", $$"""{"tenant":2,"{{mail}}":null}""", $$"""{"tenant":2,"{{mail}}":null}""");
+            "mails",
+            $$"""{"tenant":2,"{{mail}}":"a"}""",
+            $$"""{"tenant":2,"{{mail}}":null}""",
+            $$"""{"tenant":2,"{{mail}}":null}""");
 
         var id = await lanes.Database.ScalarAsync<Guid>("SELECT id FROM mails WHERE tenant = 2 ORDER BY id LIMIT 1");
         Assert.Equal([(3L, $"\"{id}\"")], Repeats(written));
@@ -156,7 +163,8 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
 
         var written = await WriteAsync(
             "updates",
-            """{"id":1,"v":2,"kept":"lost"}""", """{"id":2,"v":1}""", """{"id":2,"v":2,"w":"x"}""", """{"id":2,"v":3}""",
+            """{"id":1,"v":2,"kept":"lost"}""", """{"id":2,"v":1}""", """{"id":2,"v":2,"w":"x"}""",
+            """{"id":2,"v":3}""",
             """{"id":3,"v":5000}""");
 
         Assert.Empty(written.Repeats);
@@ -174,7 +182,8 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
             "people", """{"mail":"a","name":"B"}""", """{"mail":null,"name":"C"}""", """{"mail":null,"name":"D"}""");
 
         Assert.Equal([(2L, "\"00000000-0000-0000-0000-000000000001\"")], Repeats(written));
-        Assert.Equal("B,C,D", await lanes.Database.ScalarAsync<string>("SELECT string_agg(name, ',' ORDER BY name) FROM people"));
+        Assert.Equal("B,C,D", await lanes.Database.ScalarAsync<string>(
+            "SELECT string_agg(name, ',' ORDER BY name) FROM people"));
     }
 
     [Fact]

@@ -17,14 +17,17 @@ public sealed class SingleTripTests : IAsyncLifetime
 
     private static readonly string[] Types =
     [
-        "bool", "int2", "int4", "int8", "float4", "float8", "numeric(6,2)", "text", "varchar(5)", "char(5)", "uuid", "date",
-        "timestamptz(0)", "interval", "jsonb", "bytea", "inet", "mood", "positive", "list", "point", "\"Odd \"\" type\"",
+        "bool", "int2", "int4", "int8", "float4", "float8", "numeric(6,2)", "text", "varchar(5)", "char(5)", "uuid",
+        "date", "timestamptz(0)", "interval", "jsonb", "bytea", "inet", "mood", "positive", "list", "point",
+        "\"Odd \"\" type\"",
     ];
 
     private const string Row = """
-        {"c0":true,"c1":-1,"c2":2147483647,"c3":9223372036854775807,"c4":1.5,"c5":-1e300,"c6":1234.5,"c7":"ünï \"q\"\n\\N",
+        {"c0":true,"c1":-1,"c2":2147483647,"c3":9223372036854775807,"c4":1.5,"c5":-1e300,"c6":1234.5,
+        "c7":"ünï \"q\"\n\\N",
         "c8":"abcde","c9":"ab","c10":"0190163d-8694-739b-aea5-966c26f8ad90","c11":"2024-02-29",
-        "c12":"2024-01-02T03:04:05.6+02:00","c13":"1 year 03:04:05","c14":{"a":[1,null]},"c15":"AP8=","c16":"10.0.0.1/8",
+        "c12":"2024-01-02T03:04:05.6+02:00","c13":"1 year 03:04:05","c14":{"a":[1,null]},"c15":"AP8=",
+        "c16":"10.0.0.1/8",
         "c17":"so so","c18":5,"c19":[1,null],"c20":"(1,2)","c21":"x"}
         """;
 
@@ -39,7 +42,9 @@ public sealed class SingleTripTests : IAsyncLifetime
         dataSource = Database.CreateDataSource(database.ConnectionString, Options);
         await Database.PrepareAsync(dataSource, CancellationToken.None);
         catalog = new TableCatalog(
-            dataSource, new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromHours(1) }, TimeProvider.System);
+            dataSource,
+            new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromHours(1) },
+            TimeProvider.System);
     }
 
     public async Task DisposeAsync()
@@ -62,7 +67,8 @@ public sealed class SingleTripTests : IAsyncLifetime
 
         Assert.IsType<Written>(await TryAsync(rows));
         Assert.IsType<Written>(await TryAsync(nulls));
-        await using (var copy = await LaneTransaction.BeginAsync(dataSource, rows.Batch with { Lane = new("items", 1) }, TimeSpan.FromSeconds(10), default))
+        var other = rows.Batch with { Lane = new("items", 1) };
+        await using (var copy = await LaneTransaction.BeginAsync(dataSource, other, TimeSpan.FromSeconds(10), default))
         {
             await copy.CopyAsync(rows.Fitted.Table!, rows.Fitted.Rows, new RowRange(0, 2), default);
             await copy.CommitAsync(rows.Batch, rows.Fitted.Table, new Exceptions([], []), [], default);
@@ -70,7 +76,8 @@ public sealed class SingleTripTests : IAsyncLifetime
 
         Assert.Equal("2,3",
             await database.ScalarAsync<string>(
-                "SELECT string_agg(n::text, ',' ORDER BY n) FROM (SELECT count(*) n FROM items GROUP BY items::text) g"));
+                "SELECT string_agg(n::text, ',' ORDER BY n) "
+                + "FROM (SELECT count(*) n FROM items GROUP BY items::text) g"));
     }
 
     [Fact]
@@ -90,7 +97,9 @@ public sealed class SingleTripTests : IAsyncLifetime
 
     [Theory]
     [InlineData("CREATE TABLE items (id int PRIMARY KEY, v int[])")]
-    [InlineData("CREATE TABLE items (id int PRIMARY KEY, v text); CREATE RULE none AS ON INSERT TO items DO INSTEAD NOTHING")]
+    [InlineData(
+        "CREATE TABLE items (id int PRIMARY KEY, v text); "
+        + "CREATE RULE none AS ON INSERT TO items DO INSTEAD NOTHING")]
     public async Task Should_leave_to_copy_what_only_copy_can(string table)
     {
         await MakeAsync(table);
@@ -141,7 +150,8 @@ public sealed class SingleTripTests : IAsyncLifetime
         var sent = new SentTrips();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new SingleTrip(dataSource, sent).TryWriteAsync(rows.Batch, rows.Fitted, new WriteMeter(TimeProvider.System), cancel.Token));
+            new SingleTrip(dataSource, sent).TryWriteAsync(
+                rows.Batch, rows.Fitted, new WriteMeter(TimeProvider.System), cancel.Token));
         await transaction.RollbackAsync();
 
         Assert.Equal(0L, await database.ScalarAsync<long>("SELECT count(*) FROM ingest.ledger"));
@@ -151,7 +161,8 @@ public sealed class SingleTripTests : IAsyncLifetime
     [Theory]
     [InlineData("ingest.ledger", false)]
     [InlineData("ingest.exceptions", true)]
-    public async Task Should_be_in_doubt_only_where_the_server_had_come_to_the_last_statement(string blocked, bool inDoubt)
+    public async Task Should_be_in_doubt_only_where_the_server_had_come_to_the_last_statement(
+        string blocked, bool inDoubt)
     {
         await MakeAsync("CREATE TABLE items (id int PRIMARY KEY, v text)");
         var rows = await FittedAsync(0, """{"id":1}""", """{"id":2}""");
@@ -162,10 +173,12 @@ public sealed class SingleTripTests : IAsyncLifetime
         var fitted = await FittedBatch.ForAsync(batch, rows.Fitted.Table, encodeAnew: false, default);
         await using var locker = await database.DataSource.OpenConnectionAsync();
         await using var transaction = await locker.BeginTransactionAsync();
-        await using (var command = new NpgsqlCommand($"LOCK TABLE {blocked}", locker)) await command.ExecuteNonQueryAsync();
+        await using (var command = new NpgsqlCommand($"LOCK TABLE {blocked}", locker))
+            await command.ExecuteNonQueryAsync();
         var sent = new SentTrips();
 
-        var trip = new SingleTrip(dataSource, sent).TryWriteAsync(batch, fitted, new WriteMeter(TimeProvider.System), CancellationToken.None);
+        var trip = new SingleTrip(dataSource, sent)
+            .TryWriteAsync(batch, fitted, new WriteMeter(TimeProvider.System), CancellationToken.None);
         while (await database.ScalarAsync<long>("""
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE wait_event_type = 'Lock' AND datname = current_database()
@@ -204,7 +217,8 @@ public sealed class SingleTripTests : IAsyncLifetime
     }
 
     private async Task<WriteResult?> TryAsync((Batch Batch, FittedBatch Fitted) rows) =>
-        (await new SingleTrip(dataSource, new SentTrips()).TryWriteAsync(rows.Batch, rows.Fitted, new WriteMeter(TimeProvider.System), default))?.Result;
+        (await new SingleTrip(dataSource, new SentTrips())
+            .TryWriteAsync(rows.Batch, rows.Fitted, new WriteMeter(TimeProvider.System), default))?.Result;
 
     private Task<WriteResult> StoreAsync((Batch Batch, FittedBatch Fitted) rows) =>
         new LaneStore(dataSource, catalog, Options, TimeProvider.System).WriteAsync(rows.Batch, default);

@@ -105,7 +105,9 @@ public sealed class SuspicionTests : IAsyncLifetime
     private static void AssertRefused(Written written, string sqlState)
     {
         Assert.Equal(BatchRows / 20, written.Rejections.Length);
-        Assert.All(written.Rejections, row => Assert.Equal((sqlState, 0L), (row.Rejection.SqlState, row.Position % 20)));
+        Assert.All(
+            written.Rejections,
+            row => Assert.Equal((sqlState, 0L), (row.Rejection.SqlState, row.Position % 20)));
     }
 
     /// <summary>Writes a batch of good rows of which each twentieth is another one.</summary>

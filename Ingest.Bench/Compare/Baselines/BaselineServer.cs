@@ -43,7 +43,8 @@ internal sealed class BaselineServer : IAsyncDisposable
             AutoPrepareMinUsages = 1,
             WriteBufferSize = 32 * 1024,
         });
-        var catalog = new TableCatalog(source, new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromMinutes(1) }, time);
+        var options = new CatalogOptions { Schemas = ["public"], RefreshInterval = TimeSpan.FromMinutes(1) };
+        var catalog = new TableCatalog(source, options, time);
         await catalog.RefreshAsync(cancellation);
         var descriptor = (await catalog.FindAsync(table, cancellation))!;
         var discard = new DiscardEndpoint(descriptor);

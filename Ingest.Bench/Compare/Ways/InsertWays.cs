@@ -15,7 +15,8 @@ internal static class InsertWays
 
     public static Way Single { get; } = new("INSERT", 1, (connection, rows) => ManyAsync(connection, rows));
 
-    public static Way MultiRow { get; } = new("INSERT of many rows", 10_000, (connection, rows) => ManyAsync(connection, rows));
+    public static Way MultiRow { get; } =
+        new("INSERT of many rows", 10_000, (connection, rows) => ManyAsync(connection, rows));
 
     public static Way Unnest { get; } = new("INSERT from unnest", 100_000, UnnestAsync);
 
@@ -59,7 +60,8 @@ internal static class InsertWays
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{(i == 0 ? "" : ", ")}(${(5 * i) + 1}, ${(5 * i) + 2}, ${(5 * i) + 3}, ${(5 * i) + 4}, ${(5 * i) + 5})");
+                $"{(i == 0 ? "" : ", ")}(${(5 * i) + 1}, ${(5 * i) + 2}, ${(5 * i) + 3}, "
+                + $"${(5 * i) + 4}, ${(5 * i) + 5})");
         }
 
         return text.ToString();

@@ -28,7 +28,8 @@ internal sealed class WaysRun(BenchOptions options, TimeProvider time, Action<st
     {
         using var run = new RunDirectory(keep: false);
         await using var postgres = await RunPostgres.StartAsync(run, time, cancellation);
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(postgres.ConnectionFor("ways"))
+        var connectionString = postgres.ConnectionFor("ways");
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString)
         {
             WriteBufferSize = 32 * 1024,
             CommandTimeout = 0,

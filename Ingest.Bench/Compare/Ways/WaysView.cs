@@ -20,9 +20,11 @@ internal static class WaysView
             table.AddRow(
             [
                 way.Name,
-                .. sizes.Select(size => results.FirstOrDefault(result => result.Way == way.Name && result.BatchRows == size)
+                .. sizes.Select(size => results.FirstOrDefault(
+                    result => result.Way == way.Name && result.BatchRows == size)
                     is { } found
-                        ? $"{Number(found.RowsPerSecond.Median)} ({found.ClientCpuMicroseconds.ToString("N1", CultureInfo.InvariantCulture)})"
+                        ? Number(found.RowsPerSecond.Median)
+                            + $" ({found.ClientCpuMicroseconds.ToString("N1", CultureInfo.InvariantCulture)})"
                         : ""),
             ]);
         }
