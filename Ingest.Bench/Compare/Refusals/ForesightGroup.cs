@@ -5,8 +5,8 @@ namespace Ingest.Bench.Compare.Refusals;
 /// <summary>Whether it pays to foresee bad rows: what can be looked up, and what can only be tried.</summary>
 internal static class ForesightGroup
 {
-    /// <summary>What foresight saves is a COPY that fails: here one of the whole batch, since these triggers fire at its
-    /// end. One that meets a check ends at its first bad row, which is lost in the noise.</summary>
+    /// <summary>What foresight saves is a COPY that fails: here one of the whole batch, since these triggers fire at
+    /// its end. One that meets a check ends at its first bad row, which is lost in the noise.</summary>
     private const string Saving = "after-trigger";
 
     private static readonly string[] Kinds = ["check", Saving];
