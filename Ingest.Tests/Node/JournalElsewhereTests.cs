@@ -84,7 +84,7 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
         Assert.Contains("journal's server does not answer", reason, StringComparison.Ordinal);
         Assert.Equal(200, await node.Client.ReadinessAsync());
         await AcceptAsync(node.Client, 1);
-        Assert.Equal(2, await CountAsync());
+        await Eventually.TrueAsync(async () => await CountAsync() == 2);
         await journal.StartAgainAsync();
         await Eventually.TrueAsync(async () => (await JournalHealthAsync(node)).Status == "healthy");
     }
