@@ -23,7 +23,7 @@ internal sealed record BenchOptions
     /// <summary>How long a load runs before it is looked at.</summary>
     public TimeSpan WarmUp => TimeSpan.FromSeconds(Quick ? 1 : 1.5);
 
-    public TimeSpan Duration => TimeSpan.FromSeconds(Quick ? 3 : 4);
+    public TimeSpan Duration => TimeSpan.FromSeconds(Quick ? 2 : 4);
 
     /// <summary>How long each contender of a group runs before the first round: the runtime compiles code anew when it
     /// has seen what is hot.</summary>
