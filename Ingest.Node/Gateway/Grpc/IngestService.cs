@@ -6,7 +6,6 @@ using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Intake;
 using Ingest.Node.Gateway.Streaming;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Ingest.Node.Gateway.Grpc;
 
@@ -85,30 +84,25 @@ internal sealed class IngestService(
         if (message.Key is not null && !IdempotencyKey.IsValid(message.Key)) return (null, IdempotencyKey.Malformed);
         var (table, problem) = await tables.FindAsync(context, message.Table);
         if (table is null) return (null, problem);
-        var submission = gateway.Rent(table);
-        problem = await single.EncodeAsync(payload.Slice(message.Row), new RowForm(syntax), message.Key, submission);
-        submission.Acknowledge = message.Acknowledge;
-        submission.Caller = access.CallerOf(context);
-        problem ??= single.TryAdmit(submission);
-        if (problem is null) return (submission, null);
-        gateway.Return(submission);
-        return (null, problem);
+        return await single.TakeAsync(
+            context, table, payload.Slice(message.Row), new RowForm(syntax), message.Key, message.Acknowledge);
     }
 
+    /// <summary>Answers with the row's verdict, and gives the submission back.</summary>
     private CreateResponse ResponseTo(Submission submission, HttpContext context)
     {
-        var verdict = submission[0];
-        if (Problems.Of(verdict) is { } problem)
-        {
-            gateway.Return(submission);
-            throw GrpcProblems.ToException(problem, options.RetryAfter);
-        }
-
-        var response = new CreateResponse { Id = RowIds.ValueOf(submission, 0) };
-        if (verdict.Kind == VerdictKind.Accepted) response.Receipt = submission.ReceiptOf(0).ToString();
+        var problem = Problems.Of(submission[0]);
+        var response = problem is null ? TakenOf(submission) : null;
         gateway.Return(submission);
-        // Timed as a submission already.
-        if (context.Features.Get<IHttpMetricsTagsFeature>() is { } timing) timing.MetricsDisabled = true;
+        if (response is null) throw GrpcProblems.ToException(problem!, options.RetryAfter);
+        SingleRow.LeaveTimingToSubmission(context);
+        return response;
+    }
+
+    private static CreateResponse TakenOf(Submission submission)
+    {
+        var response = new CreateResponse { Id = RowIds.ValueOf(submission, 0) };
+        if (submission[0].Kind == VerdictKind.Accepted) response.Receipt = submission.ReceiptOf(0).ToString();
         return response;
     }
 

@@ -2,16 +2,13 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Ingest.Messages;
 using Ingest.Node.Catalog;
-using Ingest.Node.Gateway.Access;
 using Ingest.Node.Gateway.Errors;
 using Ingest.Node.Gateway.Intake;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Ingest.Node.Gateway.Http;
 
 /// <summary>One row, one answer, over HTTP.</summary>
-internal sealed class SingleRowRequest(
-    IRowGateway gateway, SingleRow rows, TableAccess access, IntakeOptions options)
+internal sealed class SingleRowRequest(IRowGateway gateway, SingleRow rows, IntakeOptions options)
 {
     /// <summary>Takes one JSON object that came over HTTP.</summary>
     /// <param name="body">Where the row was read from; released as soon as the row is encoded.</param>
@@ -21,17 +18,17 @@ internal sealed class SingleRowRequest(
     public async ValueTask<Submission?> TakeAsync(
         HttpContext context, TableDescriptor table, PipeReader body, ReadOnlySequence<byte> row)
     {
-        var submission = gateway.Rent(table);
-        var problem = IdempotencyHeader.Read(context.Request, out var key)
-            ?? await rows.EncodeAsync(row, RowForm.Json, key, submission);
+        Submission? submission = null;
+        var problem = IdempotencyHeader.Read(context.Request, out var key);
+        if (problem is null)
+        {
+            var acknowledge = Preference.Read(context.Request);
+            (submission, problem) = await rows.TakeAsync(context, table, row, RowForm.Json, key, acknowledge);
+        }
+
         body.AdvanceTo(row.End);
-        submission.Acknowledge = Preference.Read(context.Request);
-        submission.Caller = access.CallerOf(context);
-        problem ??= rows.TryAdmit(submission);
-        if (problem is null) return submission;
-        gateway.Return(submission);
-        await Answers.Write(context, options, problem);
-        return null;
+        if (problem is not null) await Answers.Write(context, options, problem);
+        return submission;
     }
 
     /// <summary>Answers with the row's verdict, and gives the submission back.</summary>
@@ -55,8 +52,7 @@ internal sealed class SingleRowRequest(
         else RowEncoder.WriteKey(submission.Table, rows.ShapeOf(0), rows.Tuple(0), buffer.Json);
         if (isAccepted) buffer.Json.WriteString("receipt"u8, submission.ReceiptOf(0).ToString());
         buffer.Json.WriteEndObject();
-        // These are timed as submissions already; to time each of them here as well would cost a tenth of its way.
-        if (context.Features.Get<IHttpMetricsTagsFeature>() is { } timing) timing.MetricsDisabled = true;
+        SingleRow.LeaveTimingToSubmission(context);
         var status = Answers.StatusOf(submission, 0);
         Answers.Write(context, status, MediaTypes.Json, buffer.Written());
         JsonBuffer.Return(buffer);

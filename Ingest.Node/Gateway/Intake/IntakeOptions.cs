@@ -1,4 +1,3 @@
-
 namespace Ingest.Node.Gateway.Intake;
 
 /// <summary>What the doors may spend on a request. The values are in <c>hocon/ingest.conf</c>.</summary>
