@@ -13,14 +13,13 @@ namespace Ingest.Node.Writing.Isolation;
 /// <param name="Kind">The refusals that it foresees.</param>
 /// <param name="Columns">What it has to know of a row, by name.</param>
 /// <param name="Query">Gives the places of the suspected rows, out of <see cref="Rows"/>, which has a column of each of
-/// these names, and <see cref="Place"/>.</param>
+/// these names, and <see cref="StagedRows.Place"/>.</param>
 internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> Columns, string Query)
 {
-    /// <summary>The relation with the rows; a name that no sane relation has, as no column has that of the
-    /// place.</summary>
+    /// <summary>The relation with the rows; a name that no sane relation has.</summary>
     public const string Rows = "\"ingest: the rows\"";
 
-    public const string Place = "\"ingest: the row's place\"";
+    private const string Place = StagedRows.Place;
 
     /// <summary>A row may be compared with all of them.</summary>
     private const int MostPartitions = 64;

@@ -17,7 +17,7 @@ internal sealed class RowTrials(
     private readonly BatchRows grouped =
         fitted.Rows.IsInOrder ? new BatchRows(fitted.Rows.Without(ImmutableHashSet<int>.Empty)) : fitted.Rows;
 
-    private readonly HashSet<RefusalKind> uncheckable = [];
+    private readonly Dictionary<RefusalKind, ImmutableArray<ConstraintCheck>> checks = [];
 
     private StagedRows? staged;
     // An INSERT would follow the table's rules, which COPY passes by.
@@ -63,10 +63,9 @@ internal sealed class RowTrials(
     /// <summary>Words the checks for a kind of refusal; none where there can be none.</summary>
     public async Task<ImmutableArray<ConstraintCheck>> FindChecksAsync(RefusalKind kind)
     {
-        var checks = await TryAsync(() => ConstraintCheck.FindAsync(transaction.Connection, kind, cancellation));
-        if (!checks.IsDefaultOrEmpty) return checks;
-        uncheckable.Add(kind);
-        return [];
+        if (checks.TryGetValue(kind, out var known)) return known;
+        var found = await TryAsync(() => ConstraintCheck.FindAsync(transaction.Connection, kind, cancellation));
+        return checks[kind] = found.IsDefault ? [] : found;
     }
 
     /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
@@ -174,7 +173,7 @@ internal sealed class RowTrials(
     private void Reject(BatchRows rows, int index, RowError error)
     {
         var kind = RefusalKind.Of(error.In(fitted.Table!));
-        if (!ConstraintCheck.IsFor(kind) || uncheckable.Contains(kind)) Unforeseeable++;
+        if (!ConstraintCheck.IsFor(kind) || (checks.TryGetValue(kind, out var known) && known.IsEmpty)) Unforeseeable++;
         rejections.Add(ToRejected(rows, index, error));
     }
 

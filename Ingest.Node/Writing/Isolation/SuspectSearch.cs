@@ -56,7 +56,7 @@ internal static class SuspectSearch
         var values = columns.Select((name, index) =>
             $"{UnnestInsert.ValueOf(table.ByName[name], $"s.v{index + 1}")} AS {TableNames.Quote(name)}");
         var command = new NpgsqlCommand(
-            $"WITH {ConstraintCheck.Rows} AS MATERIALIZED (SELECT s.n AS {ConstraintCheck.Place}, {Join(values)} "
+            $"WITH {ConstraintCheck.Rows} AS MATERIALIZED (SELECT s.n AS {StagedRows.Place}, {Join(values)} "
             + $"FROM unnest({Join(numbers.Select(number => $"${number}"))}) WITH ORDINALITY "
             + $"AS s ({Join(numbers.Select(number => $"v{number}"))}, n)) {check.Query}",
             connection);

@@ -5,10 +5,10 @@ using Ingest.Node.Catalog;
 namespace Ingest.Node.Writing.Isolation;
 
 /// <summary>
-/// What a node remembers of a table's bad rows: what keeps refusing rows. Rows that are likely to be
-/// refused by it are tried apart from the others, so that the others are written by one COPY. Each batch that
-/// such a row was in makes its check weigh more, each without one makes it weigh less, until it is forgotten. Bounded,
-/// thread-safe, and gone with the table's descriptor.
+/// What a node remembers of a table's bad rows: what keeps refusing rows. Rows that are likely to be refused by it are
+/// tried apart from the others, so that the others are written by one COPY. Each batch that such a row was in makes its
+/// check weigh more, each without one makes it weigh less, until it is forgotten. Bounded, thread-safe, and gone with the
+/// table's descriptor.
 /// </summary>
 internal sealed class Suspicions
 {
