@@ -8,41 +8,32 @@ namespace Ingest.Bench.Compare.Refusals;
 /// </summary>
 internal static class BadRowsGroup
 {
-    private const string Guarded = "bench_guarded";
-    private const string Triggered = "bench_triggered";
-    private const string Taken = "00000000-0000-0000-0000-000000000001";
-
     // Beside a stream: far below what the node can take, so that a row waits for others' work alone.
     private const int OtherRate = 500;
     private const int OtherConnections = 32;
 
-    private const string Tables = $"""
-        CREATE TABLE {Guarded} (LIKE clicks INCLUDING ALL, CHECK (amount >= 0));
-        CREATE TABLE {Triggered} (LIKE clicks INCLUDING ALL);
-        CREATE FUNCTION {Triggered}() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN IF NEW.amount < 0 THEN RAISE 'Not less than nothing.'; END IF; RETURN NEW; END $$;
-        CREATE TRIGGER refuse BEFORE INSERT ON {Triggered} FOR EACH ROW EXECUTE FUNCTION {Triggered}()
-        """;
-
-    private static readonly BadRows Negative = new(RefusingNode.Row(amount: "-1"), 100);
-    private static readonly BadRows Repeated = new(RefusingNode.Row(id: $"\"{Taken}\""), 100);
+    private static readonly RefusalKind Guarded = RefusalKinds.Named("check");
+    private static readonly RefusalKind Triggered = RefusalKinds.Named("before-trigger");
+    private static readonly BadRows Negative = new(Guarded.Bad, 100);
+    private static readonly BadRows Repeated = new(RefusalKinds.Named("unique").Bad, 100);
 
     public static async Task<Group> MakeAsync(BenchStage stage)
     {
-        await stage.Postgres.ExecuteAsync(Tables);
+        await stage.Postgres.ExecuteAsync($"{RefusalKinds.Types}; {Guarded.Create}; {Triggered.Create}");
         var node = new RefusingNode(
             stage, stage.Node, stage.Postgres.ConnectionFor("bench"),
-            $"TRUNCATE clicks, {Guarded}, {Triggered}; INSERT INTO {Guarded} (id, url) VALUES ('{Taken}', 'taken')");
+            $"TRUNCATE clicks, {Guarded.Table}, {Triggered.Table};"
+            + $"INSERT INTO {Guarded.Table} (id, url) VALUES ('{RefusalKinds.TakenId}', 'taken')");
         var duration = DurationOf(stage.Options);
         return new Group(
             "bad-rows",
             [
-                node.Stream("bad-none", "no bad row", Guarded, bad: null, duration),
-                node.Stream("bad-check", "1 % against a check", Guarded, Negative, duration),
-                node.Stream("bad-unique", "1 % with a key that is taken", Guarded, Repeated, duration),
-                node.Stream("bad-all", "all against a check", Guarded, Negative with { Every = 1 }, duration),
-                node.Stream("trigger-none", "a BEFORE trigger, no bad row", Triggered, bad: null, duration),
-                node.Stream("trigger-bad", "a BEFORE trigger refuses 1 %", Triggered, Negative, duration),
+                node.Stream("bad-none", "no bad row", Guarded.Table, bad: null, duration),
+                node.Stream("bad-check", "1 % against a check", Guarded.Table, Negative, duration),
+                node.Stream("bad-unique", "1 % with a key that is taken", Guarded.Table, Repeated, duration),
+                node.Stream("bad-all", "all against a check", Guarded.Table, Negative with { Every = 1 }, duration),
+                node.Stream("trigger-none", "a BEFORE trigger, no bad row", Triggered.Table, bad: null, duration),
+                node.Stream("trigger-bad", "a BEFORE trigger refuses 1 %", Triggered.Table, Negative, duration),
                 Beside(node, "beside-good", "beside streams of good rows", bad: null),
                 Beside(node, "beside-bad", "beside streams of nothing but bad rows", Negative with { Every = 1 }),
             ],
@@ -64,7 +55,7 @@ internal static class BadRowsGroup
         {
             var stage = node.Stage;
             await node.ResetAsync();
-            using var streams = new LoadRun(node.Load(Guarded, bad) with { Rows = long.MaxValue / 2 }, stage.Time);
+            using var streams = new LoadRun(node.Load(Guarded.Table, bad) with { Rows = long.MaxValue / 2 }, stage.Time);
             var sending = streams.RunAsync();
             try
             {

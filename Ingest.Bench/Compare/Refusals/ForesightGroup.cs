@@ -14,7 +14,7 @@ internal static class ForesightGroup
     public static async Task<Group> MakeAsync(BenchStage stage)
     {
         var database = await stage.CreateDatabaseAsync();
-        var kinds = RefusalKinds.All.Where(kind => Kinds.Contains(kind.Name)).ToList();
+        var kinds = Kinds.Select(RefusalKinds.Named).ToList();
         await using var source = NpgsqlDataSource.Create(stage.Postgres.ConnectionFor("bench", database: database));
         await using var create = source.CreateCommand(
             $"{RefusalKinds.Types}; {string.Join(';', kinds.Select(kind => kind.Create))}");

@@ -22,7 +22,8 @@ internal sealed record RefusalKind(string Name, string Title, string Definition,
 /// <summary>All of them; of the load's rows, all but the bad ones are taken by each table.</summary>
 internal static class RefusalKinds
 {
-    private const string TakenId = "00000000-0000-0000-0000-000000000001";
+    /// <summary>The key of the rows whose keys are taken.</summary>
+    public const string TakenId = "00000000-0000-0000-0000-000000000001";
 
     /// <summary>What the tables need.</summary>
     public const string Types =
@@ -66,6 +67,8 @@ internal static class RefusalKinds
             RefusingNode.Row(url: "\"<\"")),
         new("refused-by-node", "a value that the node refuses", ")", RefusingNode.Row(url: "null")),
     ];
+
+    public static RefusalKind Named(string name) => All.Single(kind => kind.Name == name);
 
     private static RefusalKind Taken(RefusalKind kind) => kind with
     {
