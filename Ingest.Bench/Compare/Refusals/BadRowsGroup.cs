@@ -55,7 +55,8 @@ internal static class BadRowsGroup
         {
             var stage = node.Stage;
             await node.ResetAsync();
-            using var streams = new LoadRun(node.Load(Guarded.Table, bad) with { Rows = long.MaxValue / 2 }, stage.Time);
+            var load = node.Load(Guarded.Table, bad) with { Rows = long.MaxValue / 2 };
+            using var streams = new LoadRun(load, stage.Time);
             var sending = streams.RunAsync();
             try
             {

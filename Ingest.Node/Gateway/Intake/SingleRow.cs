@@ -37,8 +37,8 @@ internal sealed class SingleRow(IRowGateway gateway, EncoderPool encoders, Table
         return (null, problem);
     }
 
-    /// <summary>A row that was taken is timed as a submission already; to time its request as well would cost a tenth of
-    /// its way.</summary>
+    /// <summary>A row that was taken is timed as a submission already; to time its request as well would cost a tenth
+    /// of its way.</summary>
     public static void LeaveTimingToSubmission(HttpContext context)
     {
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } timing) timing.MetricsDisabled = true;
