@@ -26,6 +26,7 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         ["loose"] = new(ConflictAction.Skip, ["v"], []),
         ["wrong"] = new(ConflictAction.Update, [], ["nothing"]),
         ["partial"] = new(ConflictAction.Skip, ["v"], []),
+        ["odd"] = new(ConflictAction.Update, [], ["block"]),
     };
 
     private LaneDatabase lanes = null!;
@@ -47,6 +48,7 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
             CREATE TABLE wrong (id int PRIMARY KEY, v int);
             CREATE TABLE partial (id int PRIMARY KEY, v int);
             CREATE UNIQUE INDEX ON partial (v) WHERE id > 0;
+            CREATE TABLE odd (first int PRIMARY KEY, block int CHECK (block > 0), this int, sqlstate int, violated int);
             GRANT UPDATE ON ALL TABLES IN SCHEMA public TO PUBLIC;
             """);
         await lanes.RefreshAsync();
@@ -111,6 +113,20 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
             await lanes.Database.ScalarAsync<string>(
                 $"SELECT string_agg(id || ' ' || v, ',' ORDER BY id) FROM {table}"));
         // As a whole; to find them, which is taken back; without them.
+        Assert.Equal((3, count), (written.Stats.Attempts, written.Stats.Suspects));
+    }
+
+    [Fact]
+    public async Task Should_find_bad_rows_whatever_the_names_of_columns()
+    {
+        const int count = 600;
+        var written = await WriteAsync("odd", [.. Enumerable.Range(1, count).Select(row =>
+            $$"""{"first":{{row}},"block":{{(row % 20 == 0 ? 0 : 1)}},"this":1,"sqlstate":2,"violated":3}""")]);
+
+        Assert.All(written.Rejections, row => Assert.Equal("odd_block_check", row.Rejection.Constraint));
+        Assert.Equal(
+            Enumerable.Range(1, count).Where(row => row % 20 == 0),
+            written.Rejections.Select(row => (int)row.Position).Order());
         Assert.Equal((3, count), (written.Stats.Attempts, written.Stats.Suspects));
     }
 
