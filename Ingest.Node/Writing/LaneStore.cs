@@ -154,7 +154,7 @@ internal sealed class LaneStore(
         meter.CountAttempt(fitted.Rows.Count);
         await meter.TimeAsync(transaction.CopyAsync(
             fitted.Table!, fitted.Rows, new RowRange(0, fitted.Rows.Count), cancellation));
-        if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([], isEachToBeTried: false);
+        if (fitted.Rows.Count > RowIsolation.Few) Suspicions.Of(fitted.Table!).Note([], [], isEachToBeTried: false);
         return fitted.Rejections;
     };
 

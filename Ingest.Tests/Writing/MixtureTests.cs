@@ -47,7 +47,7 @@ public sealed class MixtureTests : IAsyncLifetime
             Assert.InRange(
                 written.Stats.Attempts,
                 1,
-                3 + Suspicions.MostChecks + (2 * RowIsolation.MostFailures) + Math.Log2(BatchRows));
+                3 + Suspicions.Most + (2 * RowIsolation.MostFailures) + Math.Log2(BatchRows));
         }
 
         var good = Enumerable.Range(1, batches * BatchRows).Count(row => mixture.BadAt(row) is null);

@@ -99,7 +99,7 @@ public sealed class RefusalTests(RefusalTests.Fixture fixture) : IClassFixture<R
     {
         var bound = 3 + (bad * (3 + (2 * Math.Log2(rows))));
         // Where the server tries rows one by one, there is a bound that does not grow with the bad rows either.
-        var staged = 3 + Suspicions.MostChecks + (2 * RowIsolation.MostFailures) + Math.Log2(rows);
+        var staged = 3 + Suspicions.Most + (2 * RowIsolation.MostFailures) + Math.Log2(rows);
         if (isStaged) bound = Math.Min(bound, staged);
         Assert.InRange(stats.Attempts, 1, bound);
         Assert.InRange(stats.RowsTried, rows, rows * (4 + (2 * Math.Log2(rows))));

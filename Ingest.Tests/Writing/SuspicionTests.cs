@@ -9,7 +9,6 @@ public sealed class SuspicionTests : IAsyncLifetime
     private const int BatchRows = 600;
     private const string Good = """{"v":1}""";
     private const string Raised = """{"v":2}""";
-    private const string Forbidden = """{"v":3}""";
     private const string Small = """{"v":-1}""";
 
     private LaneDatabase database = null!;
@@ -26,10 +25,23 @@ public sealed class SuspicionTests : IAsyncLifetime
                 RETURN NEW;
             END $$;
             CREATE TRIGGER refuse BEFORE INSERT ON guarded FOR EACH ROW EXECUTE FUNCTION refuse_two();
-            CREATE TABLE owned (LIKE guarded);
-            CREATE TRIGGER refuse BEFORE INSERT ON owned FOR EACH ROW EXECUTE FUNCTION refuse_two();
+            CREATE TABLE reasons (v int, w int);
+            CREATE FUNCTION refuse_for_reasons() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.v < 0 THEN RAISE 'v is %, too small', NEW.v; END IF;
+                IF NEW.w > 1000 THEN RAISE 'w is %, too large', NEW.w; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse AFTER INSERT ON reasons FOR EACH ROW EXECUTE FUNCTION refuse_for_reasons();
+            CREATE TABLE tangled (v int, w int);
+            CREATE FUNCTION refuse_equal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.v = NEW.w THEN RAISE 'not equal'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON tangled FOR EACH ROW EXECUTE FUNCTION refuse_equal();
+            CREATE TABLE owned (LIKE tangled);
+            CREATE TRIGGER refuse BEFORE INSERT ON owned FOR EACH ROW EXECUTE FUNCTION refuse_equal();
             ALTER TABLE owned ENABLE ROW LEVEL SECURITY;
-            CREATE POLICY writing ON owned FOR INSERT WITH CHECK (v <> 3);
+            CREATE POLICY writing ON owned FOR INSERT WITH CHECK (v <> -3);
             CREATE DOMAIN positive AS int CHECK (VALUE > 0);
             CREATE TABLE narrow (v positive);
             CREATE TABLE parted (v int) PARTITION BY LIST (v);
@@ -46,7 +58,7 @@ public sealed class SuspicionTests : IAsyncLifetime
     public async Task DisposeAsync() => await database.DisposeAsync();
 
     [Fact]
-    public async Task Should_try_rows_on_the_server_at_once_while_a_trigger_refuses_many()
+    public async Task Should_set_apart_rows_like_those_that_a_trigger_refuses_while_they_keep_coming()
     {
         var first = await WriteAsync("guarded", Raised);
         await WriteAsync("guarded", Raised);
@@ -55,11 +67,59 @@ public sealed class SuspicionTests : IAsyncLifetime
         for (var batch = 0; batch < 8; batch++) await WriteAsync("guarded", Good);
         var forgotten = await WriteAsync("guarded", Good);
 
-        // A COPY that fails, then the server's loop; the loop alone; a COPY alone.
+        // A COPY that fails, then the server's loop; a COPY and the loop for what is set apart; a COPY alone.
         Assert.Equal((2, BatchRows), (first.Stats.Attempts, first.Stats.Suspects));
-        Assert.Equal((1, BatchRows), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
+        Assert.Equal((2, BatchRows / 20), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
         Assert.Equal((1, 0), (forgotten.Stats.Attempts, forgotten.Stats.Suspects));
         Assert.All([first, foreseen], written => AssertRefused(written, "P0001"));
+    }
+
+    [Fact]
+    public async Task Should_tell_one_reason_of_a_trigger_from_another()
+    {
+        for (var batch = 0; batch < 2; batch++) await WriteAsync("reasons", Reason);
+
+        var foreseen = await WriteAsync("reasons", Reason);
+
+        Assert.Equal((2, BatchRows / 20), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
+        AssertRefused(foreseen, "P0001");
+
+        static string Reason(int row) => (row % 20, row % 40) switch
+        {
+            (0, 0) => $$"""{"v":{{-row}},"w":1}""",
+            (0, _) => $$"""{"v":1,"w":{{1_000 + row}}}""",
+            _ => $$"""{"v":{{row}},"w":{{row}}}""",
+        };
+    }
+
+    [Fact]
+    public async Task Should_try_rows_on_the_server_at_once_while_no_column_tells_which_are_refused()
+    {
+        var first = await WriteAsync("tangled", Tangled);
+        await WriteAsync("tangled", Tangled);
+
+        var foreseen = await WriteAsync("tangled", Tangled);
+
+        // A COPY that fails, then the server's loop; the loop alone.
+        Assert.Equal((2, BatchRows), (first.Stats.Attempts, first.Stats.Suspects));
+        Assert.Equal((1, BatchRows), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
+        Assert.All([first, foreseen], written => AssertRefused(written, "P0001"));
+    }
+
+    [Fact]
+    public async Task Should_forget_what_refused_rows_had_in_common_once_it_holds_for_good_rows()
+    {
+        for (var batch = 0; batch < 3; batch++) await WriteAsync("guarded", Raised);
+
+        // It was taken for more than 1.
+        var misled = await WriteAsync("guarded", row => $$"""{"v":{{(row % 20 == 0 ? 2 : row + 2)}}}""");
+        var mended = await WriteAsync("guarded", row => $$"""{"v":{{(row % 20 == 0 ? 2 : row + 2)}}}""");
+        for (var batch = 0; batch < 2; batch++)
+            mended = await WriteAsync("guarded", row => $$"""{"v":{{(row % 20 == 0 ? 2 : row + 2)}}}""");
+
+        Assert.Equal((1, BatchRows), (misled.Stats.Attempts, misled.Stats.Suspects));
+        Assert.Equal((2, BatchRows / 20), (mended.Stats.Attempts, mended.Stats.Suspects));
+        Assert.All([misled, mended], written => AssertRefused(written, "P0001"));
     }
 
     [Fact]
@@ -93,14 +153,20 @@ public sealed class SuspicionTests : IAsyncLifetime
     [Fact]
     public async Task Should_learn_of_a_policy_while_a_trigger_refuses_many()
     {
-        for (var batch = 0; batch < 3; batch++) await WriteAsync("owned", Raised);
+        for (var batch = 0; batch < 3; batch++) await WriteAsync("owned", Tangled);
 
         var surprised = await WriteAsync("owned", Forbidden);
         var foreseen = await WriteAsync("owned", Forbidden);
 
         Assert.All([surprised, foreseen], written => AssertRefused(written, "42501"));
         Assert.Equal((3, 1), (surprised.Stats.Attempts, foreseen.Stats.Attempts));
+
+        static string Forbidden(int row) => row % 20 == 0 ? $$"""{"v":-3,"w":{{row}}}""" : Tangled(row);
     }
+
+    /// <summary>No column alone tells the bad rows.</summary>
+    private static string Tangled(int row) =>
+        $$"""{"v":{{row}},"w":{{(row % 20 == 0 ? row : BatchRows - row)}}}""";
 
     private static void AssertRefused(Written written, string sqlState)
     {
@@ -111,9 +177,12 @@ public sealed class SuspicionTests : IAsyncLifetime
     }
 
     /// <summary>Writes a batch of good rows of which each twentieth is another one.</summary>
-    private async Task<Written> WriteAsync(string table, string twentieth)
+    private Task<Written> WriteAsync(string table, string twentieth) =>
+        WriteAsync(table, row => row % 20 == 0 ? twentieth : Good);
+
+    private async Task<Written> WriteAsync(string table, Func<int, string> each)
     {
-        var rows = Enumerable.Range(1, BatchRows).Select(row => row % 20 == 0 ? twentieth : Good);
+        var rows = Enumerable.Range(1, BatchRows).Select(each);
         return Assert.IsType<Written>(
             await database.Store.WriteAsync(database.BatchOf(table, [.. rows]), CancellationToken.None));
     }

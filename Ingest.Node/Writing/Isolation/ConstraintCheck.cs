@@ -8,13 +8,12 @@ namespace Ingest.Node.Writing.Isolation;
 /// <summary>
 /// Finds all rows at once that one constraint is likely to refuse, by a query over what they give for some columns:
 /// those whose key is there already or came before, whose reference leads nowhere, that fail a check, or lack a value.
-/// It only suspects: whether a row is refused is said by PostgreSQL, when the row is tried.
 /// </summary>
-/// <param name="Kind">The refusals that it foresees.</param>
 /// <param name="Columns">What it has to know of a row, by name.</param>
 /// <param name="Query">Gives the places of the suspected rows, out of <see cref="Rows"/>, which has a column of each of
 /// these names, and <see cref="StagedRows.Place"/>.</param>
 internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> Columns, string Query)
+    : Suspicion(Kind)
 {
     /// <summary>The relation with the rows; a name that no sane relation has.</summary>
     public const string Rows = "\"ingest: the rows\"";
@@ -24,10 +23,8 @@ internal sealed record ConstraintCheck(RefusalKind Kind, ImmutableArray<string> 
     /// <summary>A row may be compared with all of them.</summary>
     private const int MostPartitions = 64;
 
-    /// <summary>What it looks for tells a check from others; the columns follow from that.</summary>
-    public bool Equals(ConstraintCheck? other) => other is not null && Kind == other.Kind && Query == other.Query;
-
-    public override int GetHashCode() => HashCode.Combine(Kind, Query);
+    /// <summary>What it looks for; the columns follow from that.</summary>
+    public override object Identity => (Kind, Query);
 
     /// <summary>Whether rows can be checked for this kind: not for a trigger's error, a policy's, a generated
     /// column's.</summary>

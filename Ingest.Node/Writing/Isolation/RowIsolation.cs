@@ -7,8 +7,9 @@ namespace Ingest.Node.Writing.Isolation;
 /// Writes each row of a batch that can be written, within one transaction, and rejects each that cannot. It tries three
 /// ways, the cheapest first:
 /// <list type="number">
-/// <item>Rows that a constraint is likely to refuse are looked up all at once, and the others are copied. What is
-/// looked for is what has refused a row of this batch, or keeps coming (<see cref="Suspicions"/>).</item>
+/// <item>Rows that are likely to be refused are looked for all at once, and the others are copied. What is looked for
+/// is what has refused a row of this batch (<see cref="ConstraintCheck"/>), or keeps coming
+/// (<see cref="Suspicions"/>).</item>
 /// <item>If that fails still, for a reason that cannot be looked up, and few rows seem to be bad,
 /// <see cref="IsolationPlan"/> copies ranges of rows.</item>
 /// <item>Suspects, rows of which many seem to be bad, and small batches are inserted by the server, in small blocks
@@ -26,7 +27,7 @@ internal sealed class RowIsolation
     private readonly RowTrials trials;
     private readonly Suspicions suspicions;
     private readonly HashSet<int> suspects = [];
-    private readonly List<(ConstraintCheck Check, HashSet<int> Found)> checks = [];
+    private readonly List<(Suspicion Suspicion, HashSet<int> Found)> searches = [];
 
     public RowIsolation(
         LaneTransaction transaction, FittedBatch fitted, WriteMeter meter, CancellationToken cancellation)
@@ -77,7 +78,7 @@ internal sealed class RowIsolation
             if (await trials.TryCopyAsync(good, new RowRange(0, good.Count), IsRow) is null)
             {
                 trials.Reject(refused);
-                if (Rows.Count > Few) suspicions.Note([], isEachToBeTried: refused.Count > 0);
+                if (Rows.Count > Few) suspicions.Note([], [], isEachToBeTried: refused.Count > 0);
                 return trials.Drain();
             }
         }
@@ -99,7 +100,7 @@ internal sealed class RowIsolation
     /// <returns>What is left to be copied, and why all of it failed, if it was tried.</returns>
     private async Task<Rest> CopyUnsuspectedAsync(CopyFailedException? first)
     {
-        foreach (var check in suspicions.Strong) await SuspectAsync(check);
+        foreach (var suspicion in suspicions.Strong) await SuspectAsync(suspicion);
         var rest = Rest.Of(Rows, suspects, suspects.Count == 0 ? first : null);
         var failure = first;
         while (failure is null || await LearnAsync(failure))
@@ -120,19 +121,20 @@ internal sealed class RowIsolation
         if (!ConstraintCheck.IsFor(kind)) return false;
         foreach (var check in await trials.FindChecksAsync(kind))
         {
-            if (checks.Count == Suspicions.MostChecks) return false;
-            if (checks.All(entry => entry.Check != check) && await SuspectAsync(check)) return true;
+            if (searches.Count == Suspicions.Most) return false;
+            var isNew = searches.All(search => !search.Suspicion.Identity.Equals(check.Identity));
+            if (isNew && await SuspectAsync(check)) return true;
         }
 
         return false;
     }
 
-    private async Task<bool> SuspectAsync(ConstraintCheck check)
+    private async Task<bool> SuspectAsync(Suspicion suspicion)
     {
-        var found = await trials.FindAsync(check);
-        if (found is null) suspicions.Forget(check);
+        var found = await trials.FindAsync(suspicion);
+        if (found is null) suspicions.Forget(suspicion);
         if (found is null) return false;
-        checks.Add((check, found));
+        searches.Add((suspicion, found));
         suspects.UnionWith(found);
         return found.Count > 0;
     }
@@ -178,14 +180,43 @@ internal sealed class RowIsolation
     /// <summary>Remembers what would have helped.</summary>
     private void Learn()
     {
-        var refused = trials.Rejected.Select(row => (row.Gateway, row.Position)).ToHashSet();
-        suspicions.Note(
-            [.. checks.Where(entry => IsUseful(entry.Found)).Select(entry => entry.Check)],
-            isEachToBeTried: trials.Unforeseeable > MostFailures);
+        var refused = RefusedByKind();
+        var all = refused.Values.SelectMany(indexes => indexes).ToHashSet();
+        List<Suspicion> useful = [.. searches.Where(IsUseful).Select(search => search.Suspicion)];
+        var learned = new List<Suspicion>();
+        var untold = 0;
+        foreach (var (kind, indexes) in refused.Where(entry => trials.IsUnforeseeable(entry.Key)))
+        {
+            var known = suspicions.RangeOf(kind);
+            var found = known?.Find(Rows) ?? [];
+            var tells = ValueRange.Tells(indexes, found);
+            untold += tells ? indexes.Count(index => !found.Contains(index)) : indexes.Count;
+            var range = tells && found.IsSupersetOf(indexes) ? known : ValueRange.Learn(kind, Rows, indexes, known);
+            // That it tells those rows from which it was learned is no proof: the next batch is.
+            if (tells) useful.Add(range ?? known!);
+            else if (range is not null) learned.Add(range);
+        }
+
+        suspicions.Note(useful, learned, isEachToBeTried: untold > MostFailures);
 
         // One that suspects good rows costs more than it is worth.
-        bool IsUseful(HashSet<int> found) =>
-            found.Count > 0 && 2 * found.Count(index => refused.Contains(Rows.PlaceOf(index))) >= found.Count;
+        bool IsUseful((Suspicion Suspicion, HashSet<int> Found) search) =>
+            search.Suspicion is ConstraintCheck && search.Found.Count > 0
+            && 2 * search.Found.Count(all.Contains) >= search.Found.Count;
+    }
+
+    private Dictionary<RefusalKind, HashSet<int>> RefusedByKind()
+    {
+        var refused = new Dictionary<RefusalKind, HashSet<int>>();
+        if (trials.Refused.Count == 0) return refused;
+        for (var index = 0; index < Rows.Count; index++)
+        {
+            if (!trials.Refused.TryGetValue(Rows.PlaceOf(index), out var kind)) continue;
+            if (!refused.TryGetValue(kind, out var indexes)) refused[kind] = indexes = [];
+            indexes.Add(index);
+        }
+
+        return refused;
     }
 
     // An INSERT does not say which column a value is bad for; a COPY does.

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Ingest.Messages;
 using Npgsql;
 using static Ingest.Messages.WriterProtocol;
 
@@ -25,11 +26,8 @@ internal sealed class RowTrials(
 
     public BatchRows Rows => fitted.Rows;
 
-    /// <summary>The rows that were rejected so far.</summary>
-    public IReadOnlyList<RejectedRow> Rejected => rejections;
-
-    /// <summary>How many of them were rejected for what no <see cref="ConstraintCheck"/> foresees.</summary>
-    public int Unforeseeable { get; private set; }
+    /// <summary>The rows of <see cref="Rows"/> that were rejected so far, each with what it was refused for.</summary>
+    public Dictionary<(GatewayId Gateway, long Position), RefusalKind> Refused { get; } = [];
 
     public Task BeginAsync() => transaction.BeginIsolationAsync(cancellation);
 
@@ -68,10 +66,14 @@ internal sealed class RowTrials(
         return checks[kind] = found.IsDefault ? [] : found;
     }
 
-    /// <summary>The rows that a constraint is likely to refuse, by index; null where that cannot be asked.</summary>
-    public Task<HashSet<int>?> FindAsync(ConstraintCheck check) =>
-        TryAsync(() => SuspectSearch.RunAsync(
-            transaction.Connection, fitted.Table!, grouped, check, cancellation));
+    /// <summary>Whether no <see cref="ConstraintCheck"/> foresees a kind of refusal.</summary>
+    public bool IsUnforeseeable(RefusalKind kind) =>
+        !ConstraintCheck.IsFor(kind) || (checks.TryGetValue(kind, out var known) && known.IsEmpty);
+
+    /// <summary>The rows that are likely to be refused, by index; null where that cannot be found out.</summary>
+    public Task<HashSet<int>?> FindAsync(Suspicion suspicion) => suspicion is ConstraintCheck check
+        ? TryAsync(() => SuspectSearch.RunAsync(transaction.Connection, fitted.Table!, grouped, check, cancellation))
+        : Task.FromResult((suspicion as ValueRange)?.Find(grouped));
 
     /// <summary>Copies rows in one go.</summary>
     /// <returns>Why they are not written; null where they are.</returns>
@@ -172,8 +174,7 @@ internal sealed class RowTrials(
 
     private void Reject(BatchRows rows, int index, RowError error)
     {
-        var kind = RefusalKind.Of(error.In(fitted.Table!));
-        if (!ConstraintCheck.IsFor(kind) || (checks.TryGetValue(kind, out var known) && known.IsEmpty)) Unforeseeable++;
+        Refused[rows.PlaceOf(index)] = RefusalKind.Of(error.In(fitted.Table!));
         rejections.Add(ToRejected(rows, index, error));
     }
 
