@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Ingest.Bench.Load;
 
 /// <summary>The way that rows take into the node.</summary>
@@ -17,9 +19,9 @@ public enum LoadVia
 }
 
 /// <summary>Rows that are to be refused.</summary>
-/// <param name="Json">The row, for the table of the load; one line.</param>
+/// <param name="Spoil">Makes a bad row of a good one; the number tells one from another.</param>
 /// <param name="Every">One row in so many.</param>
-public sealed record BadRows(string Json, int Every);
+public sealed record BadRows(Action<JsonObject, int> Spoil, int Every);
 
 /// <summary>What a load is to do. Times are bounds on one row or one connection, never on the whole load.</summary>
 public sealed record LoadOptions

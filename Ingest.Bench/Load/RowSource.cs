@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace Ingest.Bench.Load;
 
@@ -22,7 +23,7 @@ public sealed class RowSource
 
     private readonly byte[][] rows;
 
-    /// <param name="bad">Rows to be refused, which take the place of others; null: none.</param>
+    /// <param name="bad">Rows to be refused, each made of one of the others; null: none.</param>
     public RowSource(BadRows? bad = null)
     {
         var random = new Random(20_240_229);
@@ -33,7 +34,8 @@ public sealed class RowSource
             at = at.AddMilliseconds(random.Next(1, 2_000));
             // Made in any case, so that the others are what they would be without bad ones.
             var row = Row(random, at);
-            rows[i] = Encoding.UTF8.GetBytes(bad is not null && i % bad.Every == bad.Every - 1 ? bad.Json : row);
+            rows[i] = Encoding.UTF8.GetBytes(
+                bad is not null && i % bad.Every == bad.Every - 1 ? Spoiled(row, bad, i) : row);
         }
     }
 
@@ -47,6 +49,13 @@ public sealed class RowSource
 
     /// <summary>The same rows, each in a wrapping that is made once: a request, a line.</summary>
     public RowSource Wrapped(Func<byte[], byte[]> wrap) => new(Array.ConvertAll(rows, row => wrap(row)));
+
+    private static string Spoiled(string row, BadRows bad, int number)
+    {
+        var spoiled = JsonNode.Parse(row)!.AsObject();
+        bad.Spoil(spoiled, number);
+        return spoiled.ToJsonString();
+    }
 
     private static string Row(Random random, DateTime at) => string.Create(
         CultureInfo.InvariantCulture,

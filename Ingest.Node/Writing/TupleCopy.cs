@@ -36,10 +36,11 @@ internal static class TupleCopy
 
     /// <summary>Sends tuples to a COPY.</summary>
     /// <param name="sql">A COPY ... FROM STDIN (FORMAT BINARY).</param>
+    /// <param name="tuples">Each piece is sent before the next is asked for.</param>
     public static async Task StreamAsync(
         NpgsqlConnection connection,
         string sql,
-        IReadOnlyList<ReadOnlyMemory<byte>> tuples,
+        IEnumerable<ReadOnlyMemory<byte>> tuples,
         CancellationToken cancellation)
     {
         var stream = await connection.BeginRawBinaryCopyAsync(sql, cancellation);

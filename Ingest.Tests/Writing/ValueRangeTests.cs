@@ -147,5 +147,6 @@ public sealed class ValueRangeTests
         return (rows, [.. Enumerable.Range(0, Count).Where(index => bad.Contains(rows.PlaceOf(index).Position))]);
     }
 
-    private static string Text<T>(T number) where T : IFormattable => number.ToString(null, CultureInfo.InvariantCulture);
+    private static string Text<T>(T number) where T : IFormattable =>
+        number.ToString(null, CultureInfo.InvariantCulture);
 }

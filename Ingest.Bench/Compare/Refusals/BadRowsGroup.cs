@@ -14,8 +14,8 @@ internal static class BadRowsGroup
 
     private static readonly RefusalKind Guarded = RefusalKinds.Named("check");
     private static readonly RefusalKind Triggered = RefusalKinds.Named("before-trigger");
-    private static readonly BadRows Negative = new(Guarded.Bad, 100);
-    private static readonly BadRows Repeated = new(RefusalKinds.Named("unique").Bad, 100);
+    private static readonly BadRows Negative = Guarded.Bad(every: 100);
+    private static readonly BadRows Repeated = RefusalKinds.Named("unique").Bad(every: 100);
 
     public static async Task<Group> MakeAsync(BenchStage stage)
     {

@@ -53,7 +53,7 @@ internal sealed class Foresight(BenchStage stage, string database)
             var table = (await CatalogOf(source).FindAsync(kind.Table, cancellation))!;
             var lane = new LaneId(kind.Table, 0);
             var gateway = new GatewayId(Guid.NewGuid());
-            var rows = new RowSource(new BadRows(kind.Bad, Every));
+            var rows = new RowSource(kind.Bad(Every));
             for (var number = 0; number < batches; number++)
             {
                 stores.Add(remembers && number > 0 ? stores[0] : await StoreAsync(source, kind.Table, cancellation));

@@ -44,7 +44,7 @@ internal static class RefusalsGroup
         var duration = node.Stage.Options.Duration / 2;
         yield return node.Stream($"{kind.Name}-none", $"{kind.Title}, no bad row", kind.Table, bad: null, duration);
         yield return node.Stream(
-            $"{kind.Name}-bad", $"{kind.Title}, 1 % bad", kind.Table, new BadRows(kind.Bad, 100), duration);
+            $"{kind.Name}-bad", $"{kind.Title}, 1 % bad", kind.Table, kind.Bad(every: 100), duration);
     }
 
     private static async Task PrepareAsync(string connection)

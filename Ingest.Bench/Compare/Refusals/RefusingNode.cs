@@ -12,14 +12,6 @@ internal sealed record RefusingNode(BenchStage Stage, NodeProcess Node, string D
     private const int Streams = 2;
     private const int StreamWindow = 32_768;
 
-    /// <summary>A row of the columns, and so of the shape, that all others have.</summary>
-    public static string Row(
-        string id = "\"00000000-0000-0000-0000-00000000000a\"",
-        string url = "\"https://www.example.com/\"",
-        string userId = "1",
-        string amount = "1") =>
-        $$"""{"id":{{id}},"url":{{url}},"user_id":{{userId}},"amount":{{amount}},"at":"2025-01-01T00:00:00Z"}""";
-
     /// <summary>Measures the rate of streams in their steady state.</summary>
     /// <param name="bad">null: none.</param>
     public Contender Stream(string name, string title, string table, BadRows? bad, TimeSpan duration) =>

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Ingest.Node.Writing.Isolation;
 
 /// <summary>What tells one kind of bad row from another.</summary>
-/// <param name="Words">Where neither constraint nor column is named (a trigger's error): what is said, less what differs
-/// from row to row.</param>
+/// <param name="Words">Where neither constraint nor column is named (a trigger's error): what is said, less what
+/// differs from row to row.</param>
 internal sealed partial record RefusalKind(
     string SqlState, string? Schema, string? Table, string? Constraint, string? Column, string? Domain, string? Words)
 {

@@ -56,7 +56,7 @@ internal sealed class RowIsolation
         if (isEachTried) suspects.UnionWith(Enumerable.Range(0, Rows.Count));
         else await CopyRestAsync(await CopyUnsuspectedAsync(first));
         if (suspects.Count > 0) await InsertSuspectsAsync();
-        if (Rows.Count > Few) Learn();
+        if (Rows.Count > Few) new Hindsight(trials, suspicions).Learn(searches);
         return trials.Drain();
     }
 
@@ -175,48 +175,6 @@ internal sealed class RowIsolation
                 rows, new IsolationPlan(rows.Count), IsRow, _ => new(suspicions.Policies.Length > known));
             indexes = indexes[untried..];
         }
-    }
-
-    /// <summary>Remembers what would have helped.</summary>
-    private void Learn()
-    {
-        var refused = RefusedByKind();
-        var all = refused.Values.SelectMany(indexes => indexes).ToHashSet();
-        List<Suspicion> useful = [.. searches.Where(IsUseful).Select(search => search.Suspicion)];
-        var learned = new List<Suspicion>();
-        var untold = 0;
-        foreach (var (kind, indexes) in refused.Where(entry => trials.IsUnforeseeable(entry.Key)))
-        {
-            var known = suspicions.RangeOf(kind);
-            var found = known?.Find(Rows) ?? [];
-            var tells = ValueRange.Tells(indexes, found);
-            untold += tells ? indexes.Count(index => !found.Contains(index)) : indexes.Count;
-            var range = tells && found.IsSupersetOf(indexes) ? known : ValueRange.Learn(kind, Rows, indexes, known);
-            // That it tells those rows from which it was learned is no proof: the next batch is.
-            if (tells) useful.Add(range ?? known!);
-            else if (range is not null) learned.Add(range);
-        }
-
-        suspicions.Note(useful, learned, isEachToBeTried: untold > MostFailures);
-
-        // One that suspects good rows costs more than it is worth.
-        bool IsUseful((Suspicion Suspicion, HashSet<int> Found) search) =>
-            search.Suspicion is ConstraintCheck && search.Found.Count > 0
-            && 2 * search.Found.Count(all.Contains) >= search.Found.Count;
-    }
-
-    private Dictionary<RefusalKind, HashSet<int>> RefusedByKind()
-    {
-        var refused = new Dictionary<RefusalKind, HashSet<int>>();
-        if (trials.Refused.Count == 0) return refused;
-        for (var index = 0; index < Rows.Count; index++)
-        {
-            if (!trials.Refused.TryGetValue(Rows.PlaceOf(index), out var kind)) continue;
-            if (!refused.TryGetValue(kind, out var indexes)) refused[kind] = indexes = [];
-            indexes.Add(index);
-        }
-
-        return refused;
     }
 
     // An INSERT does not say which column a value is bad for; a COPY does.

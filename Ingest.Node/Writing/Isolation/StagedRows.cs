@@ -19,6 +19,8 @@ internal sealed class StagedRows
     /// <summary>The column with a row's index in the batch; a name that no sane column has.</summary>
     public const string Place = "\"ingest: the row's place\"";
 
+    private const int PieceBytes = 32 * 1024;
+
     private readonly NpgsqlConnection connection;
     private readonly TableDescriptor table;
     private readonly BatchRows rows;
@@ -96,27 +98,31 @@ internal sealed class StagedRows
         await TupleCopy.StreamAsync(
             connection,
             $"COPY {name} ({Place}, {columns}) FROM STDIN (FORMAT BINARY)",
-            [Placed(indexes.Span)],
+            Placed(indexes),
             cancellation);
     }
 
     /// <summary>Puts before each tuple's fields one with the row's index.</summary>
-    private ReadOnlyMemory<byte> Placed(ReadOnlySpan<int> indexes)
+    private IEnumerable<ReadOnlyMemory<byte>> Placed(ReadOnlyMemory<int> indexes)
     {
-        var bytes = new ArrayBufferWriter<byte>();
-        foreach (var index in indexes)
+        var bytes = new ArrayBufferWriter<byte>(2 * PieceBytes);
+        for (var next = 0; next < indexes.Length; bytes.ResetWrittenCount())
         {
-            var tuple = rows.At(index).Tuple.Span;
-            var head = bytes.GetSpan(10);
-            var fields = BinaryPrimitives.ReadInt16BigEndian(tuple);
-            BinaryPrimitives.WriteInt16BigEndian(head, (short)(fields + 1));
-            BinaryPrimitives.WriteInt32BigEndian(head[2..], sizeof(int));
-            BinaryPrimitives.WriteInt32BigEndian(head[6..], index);
-            bytes.Advance(10);
-            bytes.Write(tuple[2..]);
+            for (; next < indexes.Length && bytes.WrittenCount < PieceBytes; next++) Write(indexes.Span[next], bytes);
+            yield return bytes.WrittenMemory;
         }
+    }
 
-        return bytes.WrittenMemory;
+    private void Write(int index, ArrayBufferWriter<byte> bytes)
+    {
+        var tuple = rows.At(index).Tuple.Span;
+        var head = bytes.GetSpan(10);
+        var fields = BinaryPrimitives.ReadInt16BigEndian(tuple);
+        BinaryPrimitives.WriteInt16BigEndian(head, (short)(fields + 1));
+        BinaryPrimitives.WriteInt32BigEndian(head[2..], sizeof(int));
+        BinaryPrimitives.WriteInt32BigEndian(head[6..], index);
+        bytes.Advance(10);
+        bytes.Write(tuple[2..]);
     }
 
     private static RowError ReadError(NpgsqlDataReader reader, ImmutableArray<string> alsoRefused)

@@ -60,7 +60,8 @@ internal sealed class Suspicions
     public void Note(
         IReadOnlyCollection<Suspicion> useful, IReadOnlyCollection<Suspicion> learned, bool isEachToBeTried)
     {
-        if (entries.IsEmpty && useful.Count == 0 && learned.Count == 0 && unforeseeable == 0 && !isEachToBeTried) return;
+        var isSomeNew = useful.Count > 0 || learned.Count > 0 || isEachToBeTried;
+        if (entries.IsEmpty && unforeseeable == 0 && !isSomeNew) return;
         lock (gate)
         {
             unforeseeable = Next(unforeseeable, isEachToBeTried);

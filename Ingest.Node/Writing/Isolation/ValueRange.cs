@@ -52,16 +52,13 @@ internal sealed record ValueRange(RefusalKind Kind, string Column, bool IsOfLeng
         if (refused.Count < LeastRefused) return null;
         ValueRange? best = null;
         var fewest = refused.Count + 1;
-        foreach (var column in rows.Shapes().SelectMany(part => part.Shape.Columns).Select(column => column.Name).Distinct())
+        var columns = rows.Shapes().SelectMany(part => part.Shape.Columns).Select(column => column.Name).Distinct();
+        foreach (var (column, isOfLengths) in columns.SelectMany(name => new[] { (name, false), (name, true) }))
         {
-            foreach (var isOfLengths in (ReadOnlySpan<bool>)[false, true])
-            {
-                var measures = refused.Select(index => Measure(rows, index, column, isOfLengths)).ToList();
-                var range = new ValueRange(kind, column, isOfLengths, measures.Min(), measures.Max());
-                if (range.Widen(rows, refused, fewest) is not { } widened) continue;
-                (best, fewest) = widened;
-                if (fewest == 0) return best.JoinedTo(known, rows, refused);
-            }
+            var measures = refused.Select(index => Measure(rows, index, column, isOfLengths)).ToList();
+            var range = new ValueRange(kind, column, isOfLengths, measures.Min(), measures.Max());
+            if (range.Widen(rows, refused, fewest) is { } wider) (best, fewest) = wider;
+            if (fewest == 0) break;
         }
 
         return best?.JoinedTo(known, rows, refused);
@@ -128,6 +125,7 @@ internal sealed record ValueRange(RefusalKind Kind, string Column, bool IsOfLeng
         head[2..].Clear();
         field.Slice(8, Math.Min(6, 2 * digits)).CopyTo(head[2..]);
         var size = BinaryPrimitives.ReadUInt64BigEndian(head) >> 1;
-        return BinaryPrimitives.ReadUInt16BigEndian(field[4..]) == NumericCodec.NegativeSign ? ~size ^ sign : size | sign;
+        var isNegative = BinaryPrimitives.ReadUInt16BigEndian(field[4..]) == NumericCodec.NegativeSign;
+        return isNegative ? ~size ^ sign : size | sign;
     }
 }
