@@ -159,11 +159,9 @@ internal sealed class LaneStore(
     };
 
     private static RowWriter Isolate(WriteMeter meter, CopyFailedException? first) =>
-        (transaction, fitted, cancellation) =>
-        {
-            var isolation = new RowIsolation(transaction, fitted, meter, cancellation);
-            return fitted.Table!.Conflict is null ? isolation.RunAsync(first) : isolation.RunMergeAsync(first);
-        };
+        (transaction, fitted, cancellation) => fitted.Table!.Conflict is null
+            ? new RowIsolation(transaction, fitted, meter, cancellation).RunAsync(first)
+            : new MergeIsolation(transaction, fitted, meter, cancellation).RunAsync(first);
 
     private static RowWriter IsolateAll(WriteMeter meter) =>
         (transaction, fitted, cancellation) => new RowIsolation(transaction, fitted, meter, cancellation)

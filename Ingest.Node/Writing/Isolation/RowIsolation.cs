@@ -26,14 +26,14 @@ internal sealed class RowIsolation
 
     private readonly RowTrials trials;
     private readonly Suspicions suspicions;
-    private readonly HashSet<int> suspects = [];
-    private readonly List<(Suspicion Suspicion, HashSet<int> Found)> searches = [];
+    private readonly Suspects suspects;
 
     public RowIsolation(
         LaneTransaction transaction, FittedBatch fitted, WriteMeter meter, CancellationToken cancellation)
     {
         trials = new RowTrials(transaction, fitted, meter, cancellation);
         suspicions = Suspicions.Of(fitted.Table!);
+        suspects = new Suspects(trials, suspicions);
     }
 
     private BatchRows Rows => trials.Rows;
@@ -45,7 +45,7 @@ internal sealed class RowIsolation
         if (first is not null && Rows.Count == 1 && !MayNameColumn(first))
         {
             // PostgreSQL has judged it already.
-            trials.Reject(Rows, 0, first.Error);
+            trials.Reject(Rows, 0, RowError.Of(first.Error));
             return trials.Drain();
         }
 
@@ -53,37 +53,10 @@ internal sealed class RowIsolation
         if (first is not null) trials.NotePolicy(first.Error);
         var isEachTried = (Rows.Count is > 1 and <= Few || (first is null && suspicions.IsEachToBeTried))
             && await trials.TryStageAsync();
-        if (isEachTried) suspects.UnionWith(Enumerable.Range(0, Rows.Count));
+        if (isEachTried) suspects.Add(Enumerable.Range(0, Rows.Count));
         else await CopyRestAsync(await CopyUnsuspectedAsync(first));
-        if (suspects.Count > 0) await InsertSuspectsAsync();
-        if (Rows.Count > Few) new Hindsight(trials, suspicions).Learn(searches);
-        return trials.Drain();
-    }
-
-    /// <summary>
-    /// For rows whose likes may be in the table. One statement writes all of them and says which were there, so bad
-    /// ones are found by the server's loop first, whose work is taken back, and the others are written as if there were
-    /// none.
-    /// </summary>
-    /// <param name="first">As in <see cref="RunAsync"/>.</param>
-    public async Task<ImmutableArray<RejectedRow>> RunMergeAsync(CopyFailedException? first)
-    {
-        await trials.BeginAsync();
-        if (first is not null) trials.NotePolicy(first.Error);
-        if (Rows.Count > 1 && await trials.TryFindRefusedAsync() is { } refused)
-        {
-            var places = refused.Select(row => (row.Gateway, row.Position)).ToHashSet();
-            var bad = Enumerable.Range(0, Rows.Count).Where(index => places.Contains(Rows.PlaceOf(index))).ToHashSet();
-            var good = new BatchRows(Rows.Without(bad), inOrder: true);
-            if (await trials.TryCopyAsync(good, new RowRange(0, good.Count), IsRow) is null)
-            {
-                trials.Reject(refused);
-                if (Rows.Count > Few) suspicions.Note([], [], isEachToBeTried: refused.Count > 0);
-                return trials.Drain();
-            }
-        }
-
-        await trials.CopyRangesAsync(Rows, new IsolationPlan(Rows.Count), IsRow);
+        if (suspects.Indexes.Count > 0) await InsertSuspectsAsync();
+        if (Rows.Count > Few) new Hindsight(trials, suspicions).Learn(suspects.Searches);
         return trials.Drain();
     }
 
@@ -91,7 +64,7 @@ internal sealed class RowIsolation
     public async Task<ImmutableArray<RejectedRow>> RunPlanAsync(Func<ErrorKind, bool> isRowsFault)
     {
         await trials.BeginAsync();
-        await trials.CopyRangesAsync(Rows, new IsolationPlan(Rows.Count), isRowsFault);
+        await trials.CopyRangesAsync(trials.InOrder, new IsolationPlan(trials.InOrder.Count), isRowsFault);
         return trials.Drain();
     }
 
@@ -100,13 +73,13 @@ internal sealed class RowIsolation
     /// <returns>What is left to be copied, and why all of it failed, if it was tried.</returns>
     private async Task<Rest> CopyUnsuspectedAsync(CopyFailedException? first)
     {
-        foreach (var suspicion in suspicions.Strong) await SuspectAsync(suspicion);
-        var rest = Rest.Of(Rows, suspects, suspects.Count == 0 ? first : null);
+        await suspects.FindStrongAsync();
+        var rest = Rest.Of(Rows, suspects.Indexes, suspects.Indexes.Count == 0 ? first : null);
         var failure = first;
-        while (failure is null || await LearnAsync(failure))
+        while (failure is null || await suspects.LearnAsync(failure))
         {
-            rest = Rest.Of(Rows, suspects, failure: null);
-            failure = await trials.TryCopyAsync(rest.Rows, new RowRange(0, rest.Rows.Count), IsRow);
+            rest = Rest.Of(Rows, suspects.Indexes, failure: null);
+            failure = await trials.TryCopyAsync(rest.Rows, new RowRange(0, rest.Rows.Count), RowTrials.IsRow);
             if (failure is null) return Rest.None;
             rest = rest with { Failure = failure };
         }
@@ -114,45 +87,20 @@ internal sealed class RowIsolation
         return rest;
     }
 
-    /// <returns>False where the failure teaches nothing new.</returns>
-    private async Task<bool> LearnAsync(CopyFailedException failure)
-    {
-        var kind = RefusalKind.Of(RowError.Of(failure.Error));
-        if (!ConstraintCheck.IsFor(kind)) return false;
-        foreach (var check in await trials.FindChecksAsync(kind))
-        {
-            if (searches.Count == Suspicions.Most) return false;
-            var isNew = searches.All(search => !search.Suspicion.Identity.Equals(check.Identity));
-            if (isNew && await SuspectAsync(check)) return true;
-        }
-
-        return false;
-    }
-
-    private async Task<bool> SuspectAsync(Suspicion suspicion)
-    {
-        var found = await trials.FindAsync(suspicion);
-        if (found is null) suspicions.Forget(suspicion);
-        if (found is null) return false;
-        searches.Add((suspicion, found));
-        suspects.UnionWith(found);
-        return found.Count > 0;
-    }
-
     private async Task CopyRestAsync(Rest rest)
     {
         if (rest.Rows.Count == 0) return;
         if (rest.Failure is { } whole && IsOneOfMany(whole.Named, rest.Rows.Count) && await trials.TryStageAsync())
         {
-            suspects.UnionWith(rest.Indexes);
+            suspects.Add(rest.Indexes);
             return;
         }
 
         var plan = new IsolationPlan(rest.Rows.Count);
         if (rest.Failure is { } failure && rest.Rows.Count > 1 && plan.TryNext(out var range))
             plan.Failed(range, failure.Named);
-        var untried = await trials.CopyRangesAsync(rest.Rows, plan, IsRow, IsEnough);
-        suspects.UnionWith(rest.Indexes[untried..]);
+        var untried = await trials.CopyRangesAsync(rest.Rows, plan, RowTrials.IsRow, IsEnough);
+        suspects.Add(rest.Indexes[untried..]);
 
         async ValueTask<bool> IsEnough(CopyFailedException last) =>
             (last.Named is null || plan.Failures > MostFailures) && await trials.TryStageAsync();
@@ -165,14 +113,14 @@ internal sealed class RowIsolation
 
     private async Task InsertSuspectsAsync()
     {
-        var indexes = suspects.Order().ToArray();
+        var indexes = suspects.Indexes.Order().ToArray();
         while (indexes.Length > 0 && !await trials.TryInsertAsync(indexes))
         {
             // What stopped the loop may be a policy that it did not know: a COPY tells.
             var known = suspicions.Policies.Length;
             var rows = new BatchRows(Rows.Only(indexes));
             var untried = await trials.CopyRangesAsync(
-                rows, new IsolationPlan(rows.Count), IsRow, _ => new(suspicions.Policies.Length > known));
+                rows, new IsolationPlan(rows.Count), RowTrials.IsRow, _ => new(suspicions.Policies.Length > known));
             indexes = indexes[untried..];
         }
     }
@@ -181,8 +129,6 @@ internal sealed class RowIsolation
     private static bool MayNameColumn(CopyFailedException failure) =>
         failure.Named is null && failure.Error.SqlState.StartsWith("22", StringComparison.Ordinal);
 
-    private static bool IsRow(ErrorKind kind) => kind == ErrorKind.Row;
-
     /// <summary>The rows that are not suspected.</summary>
     /// <param name="Indexes">Where each of them is in the batch.</param>
     /// <param name="Failure">Why copying all of them failed; null where that was not tried.</param>
@@ -190,7 +136,7 @@ internal sealed class RowIsolation
     {
         public static readonly Rest None = new(new BatchRows([]), [], Failure: null);
 
-        public static Rest Of(BatchRows rows, HashSet<int> suspects, CopyFailedException? failure) => new(
+        public static Rest Of(BatchRows rows, IReadOnlySet<int> suspects, CopyFailedException? failure) => new(
             suspects.Count == 0 ? rows : new BatchRows(rows.Without(suspects)),
             [.. Enumerable.Range(0, rows.Count).Where(index => !suspects.Contains(index))],
             failure);

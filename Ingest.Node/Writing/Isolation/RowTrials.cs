@@ -14,17 +14,19 @@ internal sealed class RowTrials(
 {
     private readonly ImmutableArray<RejectedRow>.Builder rejections = fitted.Rejections.ToBuilder();
     private readonly Suspicions suspicions = Suspicions.Of(fitted.Table!);
-    // Without regard to what came between rows of other shapes: there is one statement for each shape.
-    private readonly BatchRows grouped =
-        fitted.Rows.IsInOrder ? new BatchRows(fitted.Rows.Without(ImmutableHashSet<int>.Empty)) : fitted.Rows;
-
     private readonly Dictionary<RefusalKind, ImmutableArray<ConstraintCheck>> checks = [];
 
     private StagedRows? staged;
     // An INSERT would follow the table's rules, which COPY passes by.
     private bool isStagingRefused = fitted.Table!.HasInsertRule;
 
-    public BatchRows Rows => fitted.Rows;
+    /// <summary>The rows without regard to what came between them of other shapes: to be looked up and tried by one
+    /// statement for each shape.</summary>
+    public BatchRows Rows { get; } =
+        fitted.Rows.IsInOrder ? new BatchRows(fitted.Rows.Without(ImmutableHashSet<int>.Empty)) : fitted.Rows;
+
+    /// <summary>The rows in the order in which they are to be written; their indexes may be others.</summary>
+    public BatchRows InOrder => fitted.Rows;
 
     /// <summary>The rows of <see cref="Rows"/> that were rejected so far, each with what it was refused for.</summary>
     public Dictionary<(GatewayId Gateway, long Position), RefusalKind> Refused { get; } = [];
@@ -34,12 +36,16 @@ internal sealed class RowTrials(
     /// <summary>All rejected rows, at the end.</summary>
     public ImmutableArray<RejectedRow> Drain() => rejections.DrainToImmutable();
 
-    /// <summary>Rejects rows that PostgreSQL has refused one by one.</summary>
-    public void Reject(IEnumerable<RejectedRow> refused) => rejections.AddRange(refused);
-
     /// <summary>Rejects the row at an index, for what PostgreSQL said when it was tried alone.</summary>
-    public void Reject(BatchRows rows, int index, PostgresException error) =>
-        Reject(rows, index, RowError.Of(error));
+    public void Reject(BatchRows rows, int index, RowError error)
+    {
+        var said = error.In(fitted.Table!);
+        Refused[rows.PlaceOf(index)] = RefusalKind.Of(said);
+        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(said)));
+    }
+
+    /// <summary>Whether an error is one row's fault.</summary>
+    public static bool IsRow(ErrorKind kind) => kind == ErrorKind.Row;
 
     /// <summary>Keeps in mind what the server's loop cannot see by itself.</summary>
     public void NotePolicy(PostgresException error)
@@ -53,7 +59,7 @@ internal sealed class RowTrials(
     {
         if (staged is null && !isStagingRefused)
             staged = await TryAsync(
-                () => StagedRows.CreateAsync(transaction.Connection, fitted.Table!, grouped, cancellation));
+                () => StagedRows.CreateAsync(transaction.Connection, fitted.Table!, Rows, cancellation));
         isStagingRefused = staged is null;
         return staged is not null;
     }
@@ -72,8 +78,8 @@ internal sealed class RowTrials(
 
     /// <summary>The rows that are likely to be refused, by index; null where that cannot be found out.</summary>
     public Task<HashSet<int>?> FindAsync(Suspicion suspicion) => suspicion is ConstraintCheck check
-        ? TryAsync(() => SuspectSearch.RunAsync(transaction.Connection, fitted.Table!, grouped, check, cancellation))
-        : Task.FromResult((suspicion as ValueRange)?.Find(grouped));
+        ? TryAsync(() => SuspectSearch.RunAsync(transaction.Connection, fitted.Table!, Rows, check, cancellation))
+        : Task.FromResult((suspicion as ValueRange)?.Find(Rows));
 
     /// <summary>Copies rows in one go.</summary>
     /// <returns>Why they are not written; null where they are.</returns>
@@ -115,7 +121,7 @@ internal sealed class RowTrials(
             }
 
             var isFound = plan.Failed(range, failure.Named);
-            if (isFound) Reject(rows, range.First, failure.Error);
+            if (isFound) Reject(rows, range.First, RowError.Of(failure.Error));
             if (isEnough is not null && await isEnough(failure)) return isFound ? range.End : range.First;
         }
 
@@ -134,17 +140,17 @@ internal sealed class RowTrials(
         return refused is not null;
     }
 
-    /// <summary>Has the server insert all rows, to see which it refuses, and takes them back.</summary>
+    /// <summary>Has the server insert rows, to see which it refuses, and takes them back.</summary>
     /// <returns>The rows that it refuses one by one; null where that could not be done.</returns>
-    public async Task<List<RejectedRow>?> TryFindRefusedAsync()
+    public async Task<List<(int Index, RowError Error)>?> TryFindRefusedAsync(int[] indexes)
     {
+        if (indexes.Length == 0) return [];
         if (!await TryStageAsync()) return null;
-        meter.CountSuspects(grouped.Count);
+        meter.CountSuspects(indexes.Length);
         List<(int Index, RowError Error)>? refused = null;
         try
         {
-            var all = Enumerable.Range(0, grouped.Count).ToArray();
-            refused = await staged!.InsertAsync(all, suspicions.Policies, cancellation);
+            refused = await staged!.InsertAsync(indexes, suspicions.Policies, cancellation);
         }
         catch (PostgresException error) when (SqlErrors.KindOf(error) != ErrorKind.Transient)
         {
@@ -153,7 +159,7 @@ internal sealed class RowTrials(
 
         await transaction.UndoAsync(cancellation);
         staged = null;
-        return refused is null ? null : [.. refused.Select(row => ToRejected(grouped, row.Index, row.Error))];
+        return refused;
     }
 
     /// <summary>Does what may not be possible with this table or by this role; there is another way then.</summary>
@@ -171,13 +177,4 @@ internal sealed class RowTrials(
             return default;
         }
     }
-
-    private void Reject(BatchRows rows, int index, RowError error)
-    {
-        Refused[rows.PlaceOf(index)] = RefusalKind.Of(error.In(fitted.Table!));
-        rejections.Add(ToRejected(rows, index, error));
-    }
-
-    private RejectedRow ToRejected(BatchRows rows, int index, RowError error) =>
-        rows.Reject(index, SqlErrors.ToRejection(error.In(fitted.Table!)));
 }
