@@ -23,11 +23,15 @@ internal sealed class LaneTransaction : IAsyncDisposable
     {
         this.dataSource = dataSource;
         Connection = connection;
+        Temporary = new TemporaryTables(connection);
         backend = connection.ProcessID;
     }
 
     /// <summary>What the transaction is open on.</summary>
     public NpgsqlConnection Connection { get; }
+
+    /// <summary>The connection's temporary tables.</summary>
+    public TemporaryTables Temporary { get; }
 
     /// <summary>The connection is gone, and with it the transaction. Npgsql tells it by InvalidOperationException to
     /// whoever begins something on it after that.</summary>
@@ -112,11 +116,12 @@ internal sealed class LaneTransaction : IAsyncDisposable
                 var sql = ShapeSql.For(table, shape);
                 if (sql.Merge is null)
                 {
-                    await TupleCopy.WriteAsync(Connection, sql, tuples, cancellation);
+                    await TupleCopy.WriteAsync(Connection, Temporary, sql, tuples, cancellation);
                     continue;
                 }
 
-                var merged = await TupleMerge.WriteAsync(Connection, table, sql, tuples, cancellation);
+                var merged = await TupleMerge.WriteAsync(
+                    Connection, Temporary, table, sql, tuples, cancellation);
                 found.AddRange(merged.Select(row => rows.Repeat(first + row.Index, row.Id)));
             }
             catch (PostgresException error)
@@ -188,6 +193,7 @@ internal sealed class LaneTransaction : IAsyncDisposable
             // dropped.
             if (open && !IsInDoubt && !IsBroken)
                 await ExecuteAsync("ROLLBACK", CancellationToken.None);
+            if (!IsInDoubt && !IsBroken) await Temporary.TrimAsync(CancellationToken.None);
         }
         catch (NpgsqlException)
         {

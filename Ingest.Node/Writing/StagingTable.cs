@@ -11,10 +11,11 @@ namespace Ingest.Node.Writing;
 /// the text of each value whose type has no binary encoding here, and an INSERT ... SELECT moves the rows on, under the
 /// rules (row level security, casts) of a plain INSERT.
 /// </summary>
-/// <param name="Create">Makes the table unless the connection has it; it is empty in each new transaction.</param>
+/// <param name="Name">The table's name, which tells what it looks like.</param>
+/// <param name="Columns">Its columns, as SQL.</param>
 /// <param name="Copy">The COPY into it.</param>
 /// <param name="Move">Moves its rows to their table, in the order in which they came.</param>
-internal sealed record StagingTable(string Create, string Copy, string Move)
+internal sealed record StagingTable(string Name, string Columns, string Copy, string Move)
 {
     /// <summary>Empties it, for rows that are not moved but looked at.</summary>
     public required string Clear { get; init; }
@@ -48,8 +49,8 @@ internal sealed record StagingTable(string Create, string Copy, string Move)
         var names = string.Join(", ", columns.Select(column => column.Name));
         var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
         return new StagingTable(
-            $"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({Row} bigserial, "
-            + $"{string.Join(", ", columns.Select(column => $"{column.Name} {column.Type}"))}) ON COMMIT DELETE ROWS",
+            name,
+            $"{Row} bigserial, {string.Join(", ", columns.Select(column => $"{column.Name} {column.Type}"))}",
             $"COPY {name} ({names}) FROM STDIN (FORMAT BINARY)",
             $"WITH moved AS (DELETE FROM {name} RETURNING *) "
             + $"INSERT INTO {table.SqlName} ({names}){overriding} "

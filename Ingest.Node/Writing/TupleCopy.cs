@@ -15,10 +15,12 @@ internal static class TupleCopy
 
     /// <summary>Writes rows of one shape within the transaction that is open on
     /// <paramref name="connection"/>.</summary>
+    /// <param name="temporary">The connection's temporary tables.</param>
     /// <exception cref="PostgresException">PostgreSQL refused a row, or the command; the transaction is
     /// aborted.</exception>
     public static async Task WriteAsync(
         NpgsqlConnection connection,
+        TemporaryTables temporary,
         ShapeSql sql,
         IReadOnlyList<ReadOnlyMemory<byte>> tuples,
         CancellationToken cancellation)
@@ -29,9 +31,10 @@ internal static class TupleCopy
             return;
         }
 
-        await ExecuteAsync(connection, staging.Create, cancellation);
+        await temporary.MakeAsync([(staging.Name, staging.Columns)], cancellation);
         await StreamAsync(connection, sql.Copy, tuples, cancellation);
-        await ExecuteAsync(connection, staging.Move, cancellation);
+        await using var move = new NpgsqlCommand(staging.Move, connection);
+        await move.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>Sends tuples to a COPY.</summary>
@@ -70,11 +73,5 @@ internal static class TupleCopy
         {
             // The connection broke while the tuples were sent: what was thrown first says more.
         }
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancellation);
     }
 }

@@ -11,18 +11,20 @@ internal static class TupleMerge
 {
     /// <summary>Writes rows of one shape within the transaction that is open on
     /// <paramref name="connection"/>.</summary>
+    /// <param name="temporary">The connection's temporary tables.</param>
     /// <returns>The rows that are to be answered with another row: their index in the tuples, counted from 0, and the
     /// other one's id as JSON.</returns>
     /// <exception cref="PostgresException">PostgreSQL refused a row, or the command; the transaction is
     /// aborted.</exception>
     public static async Task<List<(int Index, string Id)>> WriteAsync(
         NpgsqlConnection connection,
+        TemporaryTables temporary,
         TableDescriptor table,
         ShapeSql sql,
         IReadOnlyList<ReadOnlyMemory<byte>> tuples,
         CancellationToken cancellation)
     {
-        if (sql.Unnest is null) await StageAsync(connection, sql, tuples, cancellation);
+        if (sql.Unnest is null) await StageAsync(connection, temporary, sql, tuples, cancellation);
         var rows = sql.Unnest is { } unnest ? FieldArrays.Of(tuples, unnest.Types.AsSpan()) : null;
         var merge = sql.Merge!;
         var found = await ReadAsync(connection, table, merge.Write, rows, null, cancellation);
@@ -43,11 +45,13 @@ internal static class TupleMerge
 
     private static async Task StageAsync(
         NpgsqlConnection connection,
+        TemporaryTables temporary,
         ShapeSql sql,
         IReadOnlyList<ReadOnlyMemory<byte>> tuples,
         CancellationToken cancellation)
     {
-        await using var clear = new NpgsqlCommand($"{sql.Staging!.Create}; {sql.Staging.Clear}", connection);
+        await temporary.MakeAsync([(sql.Staging!.Name, sql.Staging.Columns)], cancellation);
+        await using var clear = new NpgsqlCommand(sql.Staging.Clear, connection);
         await clear.ExecuteNonQueryAsync(cancellation);
         await TupleCopy.StreamAsync(connection, sql.Copy, tuples, cancellation);
     }

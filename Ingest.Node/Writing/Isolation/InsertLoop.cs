@@ -28,11 +28,9 @@ internal static class InsertLoop
 
     public const string Refused = "pg_temp.ingest_refused";
 
-    /// <summary>Makes the table of the refused rows.</summary>
-    public const string CreateRefused = $"""
-        CREATE TEMPORARY TABLE IF NOT EXISTS {Refused} (
-            place int, state text, words text, of_schema text, of_table text, violated text, at_column text,
-            of_type text) ON COMMIT DELETE ROWS
+    /// <summary>The columns of the table with the refused rows.</summary>
+    public const string RefusedColumns = """
+        place int, state text, words text, of_schema text, of_table text, violated text, at_column text, of_type text
         """;
 
     private const string Place = $"candidate.{StagedRows.Place}";

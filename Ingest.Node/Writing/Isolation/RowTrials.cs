@@ -59,7 +59,7 @@ internal sealed class RowTrials(
     {
         if (staged is null && !isStagingRefused)
             staged = await TryAsync(
-                () => StagedRows.CreateAsync(transaction.Connection, fitted.Table!, Rows, cancellation));
+                () => StagedRows.CreateAsync(transaction, fitted.Table!, Rows, cancellation));
         isStagingRefused = staged is null;
         return staged is not null;
     }

@@ -40,11 +40,11 @@ internal sealed class StagedRows
     /// <summary>Makes the temporary table, empty.</summary>
     /// <exception cref="PostgresException">The role may make none.</exception>
     public static async Task<StagedRows> CreateAsync(
-        NpgsqlConnection connection, TableDescriptor table, BatchRows rows, CancellationToken cancellation)
+        LaneTransaction transaction, TableDescriptor table, BatchRows rows, CancellationToken cancellation)
     {
-        var made = new StagedRows(connection, table, rows);
-        await using (var create = new NpgsqlCommand($"{made.Create()}; {InsertLoop.CreateRefused}", connection))
-            await create.ExecuteNonQueryAsync(cancellation);
+        var made = new StagedRows(transaction.Connection, table, rows);
+        await transaction.Temporary.MakeAsync(
+            [(made.name, made.Columns()), (InsertLoop.Refused, InsertLoop.RefusedColumns)], cancellation);
         return made;
     }
 
@@ -151,11 +151,9 @@ internal sealed class StagedRows
     }
 
     // Domains are taken off: a value that its domain refuses is a row's fault, and to be found row by row.
-    private string Create() =>
-        $"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({Place} int, "
-        + string.Join(", ", table.Columns.Where(column => column.RefusesInput is null || table.Key.Contains(column))
-            .Select(column => $"{TableNames.Quote(column.Name)} {StagedType(column)}"))
-        + ") ON COMMIT DELETE ROWS";
+    private string Columns() => $"{Place} int, " + string.Join(", ", table.Columns
+        .Where(column => column.RefusesInput is null || table.Key.Contains(column))
+        .Select(column => $"{TableNames.Quote(column.Name)} {StagedType(column)}"));
 
     private static string StagedType(Column column) => FieldCodecs.IsInput(column.Codec) ? "text" : column.StoredType;
 }
