@@ -35,10 +35,10 @@ internal sealed class Foresight(BenchStage stage, string database)
         MaxConnections = 4,
     };
 
-    private readonly Dictionary<string, double> attempts = [];
+    private readonly Dictionary<string, double> tried = [];
 
-    /// <summary>Statements that tried rows, for each batch, by the contender's name, in the last measurement.</summary>
-    public IReadOnlyDictionary<string, double> Attempts => attempts;
+    /// <summary>How often a row was tried, by the contender's name, in the last measurement.</summary>
+    public IReadOnlyDictionary<string, double> Tried => tried;
 
     /// <param name="remembers">Batches are foreseen by those before them.</param>
     public Contender Contender(string name, string title, RefusalKind kind, bool remembers) =>
@@ -62,25 +62,25 @@ internal sealed class Foresight(BenchStage stage, string database)
 
             for (var number = 0; number < Learning; number++)
                 await WriteAsync(stores[number], encoded[number], cancellation);
-            var statements = 0;
+            var (rowsTried, rowsWritten) = (0L, (batches - Learning) * (long)BatchRows);
             var sample = await LoadProbe.MeasureAsync(
                 async () =>
                 {
                     for (var number = Learning; number < batches; number++)
-                        statements += await WriteAsync(stores[number], encoded[number], cancellation);
-                    return (batches - Learning) * (long)BatchRows;
+                        rowsTried += await WriteAsync(stores[number], encoded[number], cancellation);
+                    return rowsWritten;
                 },
                 stage.WatchPostgres(), stage.Time);
-            attempts[name] = statements / (double)(batches - Learning);
+            tried[name] = rowsTried / (double)rowsWritten;
             return sample;
         });
 
-    private static async Task<int> WriteAsync(LaneStore store, Batch batch, CancellationToken cancellation)
+    private static async Task<long> WriteAsync(LaneStore store, Batch batch, CancellationToken cancellation)
     {
         if (await store.WriteAsync(batch, cancellation) is not Written written)
             throw new RunException("A batch was not written.");
         return written.Rejections.Length == BatchRows / Every
-            ? written.Stats.Attempts
+            ? written.Stats.RowsTried
             : throw new RunException($"{written.Rejections.Length} rows of a batch were refused.");
     }
 

@@ -2,11 +2,12 @@ using Npgsql;
 
 namespace Ingest.Bench.Compare.Refusals;
 
-/// <summary>Whether it pays to foresee bad rows: what can be looked up, and what can only be tried.</summary>
+/// <summary>Whether it pays to foresee bad rows: by what can be looked up, and by what they have in common.</summary>
 internal static class ForesightGroup
 {
-    /// <summary>What foresight saves is a COPY that fails: here one of the whole batch, since these triggers fire at
-    /// its end. One that meets a check ends at its first bad row, which is lost in the noise.</summary>
+    /// <summary>What foresight saves: a COPY that fails, of the whole batch, since these triggers fire at its end, and
+    /// trying each row by itself. A COPY that meets a check ends at its first bad row, which is lost in the
+    /// noise.</summary>
     private const string Saving = "after-trigger";
 
     private static readonly string[] Kinds = ["check", Saving];
@@ -30,8 +31,8 @@ internal static class ForesightGroup
             [.. kinds.Where(kind => kind.Name == Saving).Select(kind => new Goal(Foreseen(kind), Surprised(kind), 1))])
         {
             Checks = _ => kinds.Select(kind => new Check(
-                $"{Foreseen(kind)}: statements a batch, where {foresight.Attempts[Surprised(kind)]:N1} without",
-                foresight.Attempts[Foreseen(kind)], foresight.Attempts[Surprised(kind)] - 1, "statements")),
+                $"{Foreseen(kind)}: how often a row is tried, where it is {foresight.Tried[Surprised(kind)]:N1} without",
+                foresight.Tried[Foreseen(kind)], foresight.Tried[Surprised(kind)] / 2, "times")),
         };
     }
 
