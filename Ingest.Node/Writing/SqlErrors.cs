@@ -88,6 +88,8 @@ internal static partial class SqlErrors
         error.SqlState,
         error.SqlState switch
         {
+            // A trigger's own words are meant for the caller.
+            _ when IsRaised(error) => error.Message.Length <= MaxMessage ? error.Message : error.Message[..MaxMessage],
             PostgresErrorCodes.UniqueViolation => "A row with this key is already there.",
             PostgresErrorCodes.ForeignKeyViolation => "The row refers to one that is not there.",
             PostgresErrorCodes.CheckViolation when error.Constraint is null =>
@@ -95,10 +97,6 @@ internal static partial class SqlErrors
             PostgresErrorCodes.CheckViolation => "The row violates a check constraint.",
             PostgresErrorCodes.NotNullViolation => "A value is missing that must not be null.",
             PostgresErrorCodes.ExclusionViolation => "The row conflicts with one that is already there.",
-            // A trigger's own words are meant for the caller.
-            _ when IsRaised(error.SqlState) => error.Message.Length <= MaxMessage
-                ? error.Message
-                : error.Message[..MaxMessage],
             _ when error.IsPolicy => "The row violates the table's row level security policy.",
             PostgresErrorCodes.InsufficientPrivilege => "The service's role lacks a privilege that the row needs.",
             _ when error.SqlState.StartsWith("22", StringComparison.Ordinal) => "A value is not valid for its column.",
@@ -124,11 +122,12 @@ internal static partial class SqlErrors
     public static bool IsPolicyViolation(PostgresException error) =>
         error is { SqlState: PostgresErrorCodes.InsufficientPrivilege, Routine: "ExecWithCheckOptions" };
 
-    /// <summary>A trigger's own error: RAISE without a code, or with one of a class that PostgreSQL does not
-    /// have.</summary>
-    private static bool IsRaised(string sqlState) =>
-        sqlState == PostgresErrorCodes.RaiseException
-        || (!TransientClasses.Contains(sqlState[..2]) && !OtherClasses.Contains(sqlState[..2]));
+    /// <summary>A trigger's own error: RAISE without a code, with one of a class that PostgreSQL does not have, or with
+    /// one for a violated constraint, but none named: PostgreSQL itself names the table or the domain.</summary>
+    private static bool IsRaised(RowError error) =>
+        error.SqlState == PostgresErrorCodes.RaiseException
+        || (error.SqlState.StartsWith("23", StringComparison.Ordinal) && error is { Table: null, Domain: null })
+        || (!TransientClasses.Contains(error.SqlState[..2]) && !OtherClasses.Contains(error.SqlState[..2]));
 
     // "line" is a word of the server's language.
     [GeneratedRegex(@"^COPY .*?, \p{L}+ (\d+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]

@@ -72,6 +72,10 @@ internal sealed record Refusal(
             Plain + ");" + Trigger("AFTER", "IF NEW.v = 2 THEN RAISE 'not two'; END IF"), "1", "2", "P0001"),
         ["after_trigger_coded"] = new(
             Plain + ");" + Trigger("AFTER", "IF NEW.v = 2 THEN RAISE SQLSTATE '5A001'; END IF"), "1", "2", "5A001"),
+        ["after_trigger_borrowed"] = new(
+            Plain + ");"
+            + Trigger("AFTER", "IF NEW.v = 2 THEN RAISE 'not two' USING ERRCODE = 'check_violation'; END IF"),
+            "1", "2", "23514"),
         ["asserting_trigger"] = new(
             Plain + ");" + Trigger("BEFORE", "ASSERT NEW.v <> 2"), "1", "2", "P0004"),
         ["policy"] = new(

@@ -31,7 +31,7 @@ internal static class ForesightGroup
             [.. kinds.Where(kind => kind.Name == Saving).Select(kind => new Goal(Foreseen(kind), Surprised(kind), 1))])
         {
             Checks = _ => kinds.Select(kind => new Check(
-                $"{Foreseen(kind)}: how often a row is tried, where it is {foresight.Tried[Surprised(kind)]:N1} without",
+                $"{Foreseen(kind)}: tries of a row, where it is {foresight.Tried[Surprised(kind)]:N1} without",
                 foresight.Tried[Foreseen(kind)], foresight.Tried[Surprised(kind)] / 2, "times")),
         };
     }
