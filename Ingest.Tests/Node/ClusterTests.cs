@@ -16,6 +16,8 @@ public sealed class ClusterTests : IAsyncLifetime
         database = await TestDatabase.CreateAsync();
         await database.ExecuteAsync("CREATE TABLE items (id uuid PRIMARY KEY, number int CHECK (number > 0))");
         batcher = await TestNode.StartAsync(database.ConnectionString, ("INGEST_ROLES", "batcher"));
+        // It listens some moments before it has joined itself.
+        await Eventually.TrueAsync(async () => await MembersAsync(batcher) is [_]);
         var seed = (await MembersAsync(batcher)).Single().GetProperty("address").GetString()!;
         gateway = await TestNode.StartAsync(
             database.ConnectionString, ("INGEST_ROLES", "gateway"), ("INGEST_SEED_NODES", seed));
