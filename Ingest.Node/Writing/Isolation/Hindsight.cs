@@ -6,7 +6,7 @@ internal sealed class Hindsight(RowTrials trials, Suspicions suspicions)
 {
     /// <summary>Tells the <see cref="Suspicions"/>, when all rows are either written or rejected.</summary>
     /// <param name="searches">What was looked for, and the rows that it found.</param>
-    public void Learn(IEnumerable<(Suspicion Suspicion, HashSet<int> Found)> searches)
+    public void Learn(IReadOnlyList<(Suspicion Suspicion, HashSet<int> Found)> searches)
     {
         var refused = RefusedByKind();
         var all = refused.Values.SelectMany(indexes => indexes).ToHashSet();
@@ -17,7 +17,8 @@ internal sealed class Hindsight(RowTrials trials, Suspicions suspicions)
         foreach (var (kind, indexes) in refused.Where(entry => trials.IsUnforeseeable(entry.Key)))
         {
             var known = suspicions.RangeOf(kind);
-            var found = known?.Find(trials.Rows) ?? [];
+            var searched = searches.FirstOrDefault(search => search.Suspicion == known).Found;
+            var found = searched ?? known?.Find(trials.Rows) ?? [];
             var tells = ValueRange.Tells(indexes, found);
             untold += tells ? indexes.Count(index => !found.Contains(index)) : indexes.Count;
             var range = tells && found.IsSupersetOf(indexes)
