@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway;
 
 namespace Ingest.Node.Cluster;
 

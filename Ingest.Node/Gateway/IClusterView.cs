@@ -1,4 +1,4 @@
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway;
 
 /// <summary>The nodes of this cluster and the lanes that live on them, as this node sees them.</summary>
 public interface IClusterView

@@ -1,6 +1,6 @@
 using Ingest.Messages;
 
-namespace Ingest.Node.Gateway.Http;
+namespace Ingest.Node.Gateway;
 
 /// <summary>What became of an accepted row.</summary>
 public enum ReceiptStatus

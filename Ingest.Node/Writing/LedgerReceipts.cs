@@ -1,5 +1,5 @@
 using Ingest.Messages;
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -1,4 +1,4 @@
-using Ingest.Node.Gateway.Http;
+using Ingest.Node.Gateway;
 using Ingest.Node.Writing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
