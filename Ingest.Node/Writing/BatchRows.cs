@@ -78,6 +78,13 @@ internal sealed class BatchRows
         return (slice.Gateway, slice.Position + (index - first), slice.Run.Shape, slice.Tuples(index - first, 1));
     }
 
+    /// <summary>What all rows hold, in order.</summary>
+    public IEnumerable<(Shape Shape, ReadOnlyMemory<byte> Tuple)> Each()
+    {
+        foreach (var (_, slice) in slices)
+            for (var row = 0; row < slice.Count; row++) yield return (slice.Run.Shape, slice.Tuples(row, 1));
+    }
+
     /// <summary>The place of the row at an index, as its gateway knows it.</summary>
     public (GatewayId Gateway, long Position) PlaceOf(int index)
     {

@@ -42,6 +42,13 @@ public sealed class SuspicionTests : IAsyncLifetime
             CREATE TRIGGER refuse BEFORE INSERT ON owned FOR EACH ROW EXECUTE FUNCTION refuse_equal();
             ALTER TABLE owned ENABLE ROW LEVEL SECURITY;
             CREATE POLICY writing ON owned FOR INSERT WITH CHECK (v <> -3);
+            CREATE TABLE accounted (v float8);
+            CREATE TABLE closed AS SELECT n * 10.0 AS v FROM generate_series(0, 6) n;
+            CREATE FUNCTION refuse_closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF EXISTS (SELECT FROM closed WHERE v = NEW.v) THEN RAISE 'account % is closed', NEW.v; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON accounted FOR EACH ROW EXECUTE FUNCTION refuse_closed();
             CREATE DOMAIN positive AS int CHECK (VALUE > 0);
             CREATE TABLE narrow (v positive);
             CREATE TABLE parted (v int) PARTITION BY LIST (v);
@@ -151,6 +158,41 @@ public sealed class SuspicionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_set_apart_the_values_that_a_trigger_refuses_for_what_another_table_says()
+    {
+        for (var batch = 0; batch < 2; batch++) await WriteAsync("accounted", Account);
+
+        var foreseen = await WriteAsync("accounted", Account);
+
+        Assert.Equal((2, BatchRows / 20), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
+        AssertRefused(foreseen, "P0001");
+
+        // 7 closed ones among 300 others.
+        static string Account(int row) => $$"""{"v":{{(row % 20 == 0 ? row / 20 % 7 * 10 : (row % 300) + 0.5)}}}""";
+    }
+
+    [Fact]
+    public async Task Should_learn_what_refused_rows_have_in_common_where_looking_up_is_not_permitted()
+    {
+        await using var unreadable = await LaneDatabase.CreateAsync(mayStage: true, mayRead: false, mostRowsAtOnce: 0);
+        await unreadable.Database.ExecuteAsync(
+            """
+            CREATE TABLE parent (v int PRIMARY KEY);
+            INSERT INTO parent VALUES (1);
+            CREATE TABLE child (v int REFERENCES parent);
+            """);
+        await unreadable.RefreshAsync();
+        for (var batch = 0; batch < 2; batch++) await WriteAsync("child", Child, unreadable);
+
+        var foreseen = await WriteAsync("child", Child, unreadable);
+
+        Assert.Equal((2, BatchRows / 20), (foreseen.Stats.Attempts, foreseen.Stats.Suspects));
+        AssertRefused(foreseen, "23503");
+
+        static string Child(int row) => row % 20 == 0 ? $$"""{"v":{{-row}}}""" : Good;
+    }
+
+    [Fact]
     public async Task Should_learn_of_a_policy_while_a_trigger_refuses_many()
     {
         for (var batch = 0; batch < 3; batch++) await WriteAsync("owned", Tangled);
@@ -180,10 +222,11 @@ public sealed class SuspicionTests : IAsyncLifetime
     private Task<Written> WriteAsync(string table, string twentieth) =>
         WriteAsync(table, row => row % 20 == 0 ? twentieth : Good);
 
-    private async Task<Written> WriteAsync(string table, Func<int, string> each)
+    private async Task<Written> WriteAsync(string table, Func<int, string> each, LaneDatabase? other = null)
     {
+        var into = other ?? database;
         var rows = Enumerable.Range(1, BatchRows).Select(each);
         return Assert.IsType<Written>(
-            await database.Store.WriteAsync(database.BatchOf(table, [.. rows]), CancellationToken.None));
+            await into.Store.WriteAsync(into.BatchOf(table, [.. rows]), CancellationToken.None));
     }
 }

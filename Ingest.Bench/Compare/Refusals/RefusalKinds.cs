@@ -30,14 +30,23 @@ internal static class RefusalKinds
     /// <summary>The key of the rows whose keys are taken.</summary>
     public const string TakenId = "00000000-0000-0000-0000-000000000001";
 
+    // A prime: bad rows at any distance have all of them in turn.
+    private const int ClosedAccounts = 17;
+
     /// <summary>What the tables need.</summary>
-    public const string Types =
-        """
+    public static string Types { get; } =
+        $"""
+        CREATE TABLE closed_accounts AS SELECT n * {Account(1)} AS user_id FROM generate_series(1, {ClosedAccounts}) n;
         CREATE DOMAIN not_negative AS double precision CHECK (VALUE >= 0);
         CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN IF NEW.amount < 0 THEN RAISE 'Not less than nothing.'; END IF; RETURN NEW; END $$;
         CREATE FUNCTION judge_end() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN IF NEW.url LIKE '%refused' THEN RAISE 'A bad end.'; END IF; RETURN NEW; END $$
+            $$ BEGIN IF NEW.url LIKE '%refused' THEN RAISE 'A bad end.'; END IF; RETURN NEW; END $$;
+        CREATE FUNCTION judge_account() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN
+                IF EXISTS (SELECT FROM closed_accounts c WHERE c.user_id = NEW.user_id) THEN RAISE 'Closed.'; END IF;
+                RETURN NEW;
+            END $$
         """;
 
     public static IReadOnlyList<RefusalKind> All { get; } =
@@ -61,6 +70,9 @@ internal static class RefusalKinds
             ", share double precision GENERATED ALWAYS AS (1 / amount) STORED)", (row, _) => row["amount"] = 0),
         new("before-trigger", "a BEFORE trigger", ");" + Trigger("BEFORE"), Negate),
         new("after-trigger", "an AFTER trigger", ");" + Trigger("AFTER"), Negate),
+        new("closed-account", "a BEFORE trigger, for what another table says",
+            ");" + Trigger("BEFORE", "judge_account"),
+            (row, number) => row["user_id"] = Account(1 + (number % ClosedAccounts))),
         new("untold", "a BEFORE trigger, for what no column's range tells",
             ");" + Trigger("BEFORE", "judge_end"),
             // As long as it was.
@@ -84,6 +96,9 @@ internal static class RefusalKinds
 
     private static string Trigger(string when, string function = "judge") =>
         $"CREATE TRIGGER refuse {when} INSERT ON {"{0}"} FOR EACH ROW EXECUTE FUNCTION {function}()";
+
+    // Among those of good rows.
+    private static long Account(int number) => number * 300_000_007L;
 
     private static void Negate(JsonObject row, int number) => row["amount"] = -(double)row["amount"]!;
 

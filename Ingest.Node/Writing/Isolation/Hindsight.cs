@@ -19,11 +19,11 @@ internal sealed class Hindsight(RowTrials trials, Suspicions suspicions)
             var known = suspicions.RangeOf(kind);
             var searched = searches.FirstOrDefault(search => search.Suspicion == known).Found;
             var found = searched ?? known?.Find(trials.Rows) ?? [];
-            var tells = ValueRange.Tells(indexes, found);
+            var tells = ValueRanges.Tells(indexes, found);
             untold += tells ? indexes.Count(index => !found.Contains(index)) : indexes.Count;
             var range = tells && found.IsSupersetOf(indexes)
                 ? known
-                : ValueRange.Learn(kind, trials.Rows, indexes, known);
+                : ValueRanges.Learn(kind, trials.Rows, indexes, known);
             // That it tells those rows from which it was learned is no proof: the next batch is.
             if (tells) useful.Add(range ?? known!);
             else if (range is not null) learned.Add(range);

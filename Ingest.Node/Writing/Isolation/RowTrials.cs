@@ -77,9 +77,16 @@ internal sealed class RowTrials(
         !ConstraintCheck.IsFor(kind) || (checks.TryGetValue(kind, out var known) && known.IsEmpty);
 
     /// <summary>The rows that are likely to be refused, by index; null where that cannot be found out.</summary>
-    public Task<HashSet<int>?> FindAsync(Suspicion suspicion) => suspicion is ConstraintCheck check
-        ? TryAsync(() => SuspectSearch.RunAsync(transaction.Connection, fitted.Table!, Rows, check, cancellation))
-        : Task.FromResult((suspicion as ValueRange)?.Find(Rows));
+    public async Task<HashSet<int>?> FindAsync(Suspicion suspicion)
+    {
+        if (suspicion is not ConstraintCheck check) return (suspicion as ValueRanges)?.Find(Rows);
+        var found = await TryAsync(
+            () => SuspectSearch.RunAsync(transaction.Connection, fitted.Table!, Rows, check, cancellation));
+        // One that the role may not ask is as good as none.
+        if (found is null && checks.TryGetValue(check.Kind, out var known))
+            checks[check.Kind] = known.RemoveAll(one => one.Identity.Equals(check.Identity));
+        return found;
+    }
 
     /// <summary>Copies rows in one go.</summary>
     /// <returns>Why they are not written; null where they are.</returns>

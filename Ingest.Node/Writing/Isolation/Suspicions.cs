@@ -51,7 +51,7 @@ internal sealed class Suspicions
     public ImmutableArray<string> Policies => policies;
 
     /// <summary>What was learned of a kind of refusal; null: nothing.</summary>
-    public ValueRange? RangeOf(RefusalKind kind) => entries.GetValueOrDefault(kind).Suspicion as ValueRange;
+    public ValueRanges? RangeOf(RefusalKind kind) => entries.GetValueOrDefault(kind).Suspicion as ValueRanges;
 
     /// <summary>A batch was written.</summary>
     /// <param name="useful">What found rows that were refused, or would have; each once.</param>

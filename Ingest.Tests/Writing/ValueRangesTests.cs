@@ -9,7 +9,7 @@ using Ingest.Tests.Http;
 namespace Ingest.Tests.Writing;
 
 /// <summary>What refused rows have in common is found in one column, and holds for rows that come later.</summary>
-public sealed class ValueRangeTests
+public sealed class ValueRangesTests
 {
     private const int Count = 1_000;
     private const int BadEvery = 50;
@@ -34,6 +34,9 @@ public sealed class ValueRangeTests
         { "bool", "false", _ => "true", _ => "false" },
         { "date", "too early", n => $"\"{2000 + (n % 30)}-01-01\"", n => $"\"{1900 + (n % 90)}-01-01\"" },
         { "uuid", "one value", n => $"\"{new Guid(n, 7, 7, new byte[8])}\"", _ => $"\"{Guid.Empty}\"" },
+        { "int8", "one of a few values", n => Text(n % 97 * 10), n => Text((n / 50 % 5 * 190) + 5) },
+        { "text", "one of a few values", n => $"\"tenant-{n % 89}\"", n => $"\"closed-{n / 50 % 4}\"" },
+        { "float8", "too little or too much", n => Text(n % 100), n => Text((n / 50 % 2 * 1_000) - 500 + n % 7) },
         { "jsonb", "empty", n => $$"""{"a":{{n}}}""", _ => "{}" },
     };
 
@@ -46,10 +49,10 @@ public sealed class ValueRangeTests
         var (rows, refused) = Batch(table, first: 1, Row);
         var (later, expected) = Batch(table, first: 5_001, Row);
 
-        var range = ValueRange.Learn(Kind, rows, refused, known: null);
+        var range = ValueRanges.Learn(Kind, rows, refused, known: null);
 
         Assert.NotNull(range);
-        Assert.Equal((because, "told"), (because, range.Column));
+        Assert.Equal((because, "told"), (because, range.Measure.Column));
         Assert.Equal(expected.Order(), range.Find(later).Order());
 
         string Row(int number, bool isBad) =>
@@ -63,7 +66,7 @@ public sealed class ValueRangeTests
         var (rows, refused) = Batch(
             table, 1, (number, isBad) => isBad ? """{"noise":1}""" : $$"""{"noise":1,"told":{{number}}}""");
 
-        var range = ValueRange.Learn(Kind, rows, refused, known: null);
+        var range = ValueRanges.Learn(Kind, rows, refused, known: null);
 
         Assert.Equal(refused.Order(), range?.Find(rows).Order());
     }
@@ -75,7 +78,36 @@ public sealed class ValueRangeTests
         var (rows, refused) = Batch(table, 1, (number, isBad) =>
             $$"""{"a":{{number * 17 % 101}},"b":{{(isBad ? number * 17 % 101 : 101 - (number * 17 % 101))}}}""");
 
-        Assert.Null(ValueRange.Learn(Kind, rows, refused, known: null));
+        Assert.Null(ValueRanges.Learn(Kind, rows, refused, known: null));
+    }
+
+    [Fact]
+    public void Should_learn_nothing_from_values_that_hardly_recur()
+    {
+        var table = TestTables.Of(("a", "int4"));
+        var (rows, refused) = Batch(table, 1, (number, isBad) => $$"""{"a":{{(2 * number) + (isBad ? 0 : 1)}}}""");
+
+        Assert.Null(ValueRanges.Learn(Kind, rows, refused, known: null));
+    }
+
+    [Fact]
+    public void Should_forget_one_value_that_is_not_refused_any_more_and_keep_the_others()
+    {
+        var table = TestTables.Of(("a", "int4"));
+        var (rows, refused) = Batch(table, 1, (number, isBad) => Row(number, isBad ? number / 50 % 5 : -1));
+        var (later, stillRefused) = Batch(table, 1, (number, isBad) =>
+            Row(number, isBad ? 1 + (number / 50 % 2) : number % 10 == 0 ? 4 : -1));
+
+        var known = ValueRanges.Learn(Kind, rows, refused, known: null)!;
+        var range = ValueRanges.Learn(Kind, later, stillRefused, known)!;
+
+        var (all, _) = Batch(table, 0, (number, _) => $$"""{"a":{{number}}}""");
+        var found = range.Find(all);
+        Assert.Equal([true, true, true, true, false], Enumerable.Range(0, 5).Select(one => found.Contains(Bad(one))));
+
+        static int Bad(int one) => (one * 190) + 5;
+
+        static string Row(int number, int bad) => $$"""{"a":{{(bad < 0 ? number % 97 * 10 : Bad(bad))}}}""";
     }
 
     [Fact]
@@ -84,29 +116,30 @@ public sealed class ValueRangeTests
         var table = TestTables.Of(("a", "int4"));
         var (rows, refused) = Batch(table, 1, (number, isBad) => $$"""{"a":{{(isBad ? -1 : number)}}}""");
 
-        Assert.Null(ValueRange.Learn(Kind, rows, refused.Take(ValueRange.LeastRefused - 1).ToHashSet(), known: null));
+        Assert.Null(ValueRanges.Learn(Kind, rows, refused.Take(ValueRanges.LeastRefused - 1).ToHashSet(), known: null));
     }
 
     [Fact]
     public void Should_add_to_what_was_known_unless_that_is_contradicted()
     {
         var table = TestTables.Of(("a", "int4"));
-        var high = ValueRange.Learn(Kind, Batch(table, 60).Rows, Batch(table, 60).Refused, known: null)!;
+        var high = ValueRanges.Learn(Kind, Batch(table, 60).Rows, Batch(table, 60).Refused, known: null)!;
         var (rows, refused) = Batch(table, 30);
 
-        var low = ValueRange.Learn(Kind, rows, refused, known: null)!;
-        var both = ValueRange.Learn(Kind, rows, refused, high)!;
-        var contradicted = ValueRange.Learn(Kind, rows, refused, high with { High = ulong.MaxValue })!;
+        var low = ValueRanges.Learn(Kind, rows, refused, known: null)!;
+        var both = ValueRanges.Learn(Kind, rows, refused, high)!;
+        var wide = high with { Ranges = [(high.Ranges[0].Low, ulong.MaxValue)] };
+        var contradicted = ValueRanges.Learn(Kind, rows, refused, wide)!;
 
         // Halfway to the good rows, which are 0 and 100.
         Assert.Equal([(16, 64), (31, 79), (16, 79), (16, 64)], new[] { low, high, both, contradicted }.Select(Bounds));
 
         static (BatchRows Rows, HashSet<int> Refused) Batch(TableDescriptor table, int bad) =>
-            ValueRangeTests.Batch(table, 1, (number, isBad) => $$"""{"a":{{(isBad ? bad : number % 2 * 100)}}}""");
+            ValueRangesTests.Batch(table, 1, (number, isBad) => $$"""{"a":{{(isBad ? bad : number % 2 * 100)}}}""");
 
-        (int, int) Bounds(ValueRange range)
+        (int, int) Bounds(ValueRanges range)
         {
-            var (all, _) = ValueRangeTests.Batch(table, 0, (number, _) => $$"""{"a":{{number}}}""");
+            var (all, _) = ValueRangesTests.Batch(table, 0, (number, _) => $$"""{"a":{{number}}}""");
             var found = range.Find(all);
             return (found.Min(), found.Max());
         }
@@ -117,12 +150,12 @@ public sealed class ValueRangeTests
     {
         HashSet<int> refused = [1, 2, 3, 4];
 
-        Assert.True(ValueRange.Tells(refused, [1, 2, 3, 4]));
-        Assert.True(ValueRange.Tells(refused, [1, 2]));
-        Assert.True(ValueRange.Tells(refused, [1, 2, 5, 6]));
-        Assert.False(ValueRange.Tells(refused, [1]));
-        Assert.False(ValueRange.Tells(refused, [1, 2, 5, 6, 7]));
-        Assert.False(ValueRange.Tells(refused, []));
+        Assert.True(ValueRanges.Tells(refused, [1, 2, 3, 4]));
+        Assert.True(ValueRanges.Tells(refused, [1, 2]));
+        Assert.True(ValueRanges.Tells(refused, [1, 2, 5, 6]));
+        Assert.False(ValueRanges.Tells(refused, [1]));
+        Assert.False(ValueRanges.Tells(refused, [1, 2, 5, 6, 7]));
+        Assert.False(ValueRanges.Tells(refused, []));
     }
 
     private static (BatchRows Rows, HashSet<int> Refused) Batch(
