@@ -88,7 +88,8 @@ internal sealed class CatalogReader(NpgsqlDataSource database, ImmutableArray<st
                 table = new TableFacts(
                     oid, reader.GetString(1), reader.GetString(2), reader.GetString(3),
                     RowSecurityIsActive: reader.GetBoolean(4), HasBeforeInsertTrigger: reader.GetBoolean(5),
-                    HasInsertRule: reader.GetBoolean(19), UniqueKeys: reader.GetString(20));
+                    HasInsertRule: reader.GetBoolean(19), UniqueKeys: reader.GetString(20),
+                    RefersToItself: reader.GetBoolean(21));
             }
 
             columns.Add(ReadColumn(reader));
@@ -120,7 +121,8 @@ internal sealed class CatalogReader(NpgsqlDataSource database, ImmutableArray<st
             Expression: Text(reader, 15),
             KeyPosition: reader.IsDBNull(16) ? 0 : reader.GetInt32(16),
             IsReference: reader.GetBoolean(17),
-            Sequence: Oid(reader, 18));
+            Sequence: Oid(reader, 18),
+            Collation: Text(reader, 22));
     }
 
     private static uint? Oid(NpgsqlDataReader reader, int ordinal) =>

@@ -33,7 +33,7 @@ public static class CatalogSql
                pg_catalog.array_position(k.conkey, a.attnum),
                EXISTS (SELECT FROM pg_catalog.pg_constraint f
                         WHERE f.conrelid = c.oid AND f.contype = 'f' AND a.attnum = ANY (f.conkey)),
-               s.oid, {HasInsertRule}, {UniqueKeys}
+               s.oid, {HasInsertRule}, {UniqueKeys}, {RefersToItself}, {Collation}
           FROM pg_catalog.pg_class c
           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -131,6 +131,18 @@ public static class CatalogSql
                    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
                      AND i.indpred IS NULL AND i.indexprs IS NULL
                      AND pg_catalog.to_jsonb(i) -> 'indnullsnotdistinct' IS DISTINCT FROM 'true'::jsonb), '')
+        """;
+
+    private const string RefersToItself = """
+        EXISTS (SELECT FROM pg_catalog.pg_constraint f
+                 WHERE f.conrelid = c.oid AND f.confrelid = c.oid AND f.contype = 'f')
+        """;
+
+    // 100 is the database's own.
+    private const string Collation = """
+        (SELECT pg_catalog.format('%I.%I', m.nspname, l.collname)
+           FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace m ON m.oid = l.collnamespace
+          WHERE l.oid = a.attcollation AND l.oid <> 100)
         """;
 
     private const string HasInsertRule = """

@@ -47,6 +47,8 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, CatalogOption
             NeedsOverridingSystemValue = generated is { IsAlwaysIdentity: true },
             HasBeforeInsertTrigger = facts.HasBeforeInsertTrigger,
             HasInsertRule = facts.HasInsertRule,
+            HasRowSecurity = facts.RowSecurityIsActive,
+            RefersToItself = facts.RefersToItself,
         };
     }
 
@@ -65,6 +67,7 @@ internal sealed class DescriptorFactory(NpgsqlDataSource database, CatalogOption
         facts.Default)
     {
         IsReference = facts.IsReference,
+        SqlCollate = facts.Collation is null ? "" : $" COLLATE {facts.Collation}",
         SqlType = SqlType(facts.Type),
         StoredType = SqlType(Stored(facts.Type)),
         StoredOids = (Stored(facts.Type).Oid, Stored(facts.Type).ArrayOid),

@@ -39,6 +39,10 @@ public sealed record Column(
     /// <summary>True where the column is part of a foreign key.</summary>
     public bool IsReference { get; init; }
 
+    /// <summary>What gives a value the column's collation, to be put behind it in SQL; empty where that is the
+    /// database's own.</summary>
+    public string SqlCollate { get; init; } = "";
+
     /// <summary>As <see cref="SqlType"/>, for a domain the type below it.</summary>
     public string StoredType { get; init; } = "";
 
@@ -117,6 +121,13 @@ public sealed class TableDescriptor
 
     /// <summary>True where a rule rewrites each INSERT, which COPY passes by.</summary>
     public bool HasInsertRule { get; init; }
+
+    /// <summary>True where row level security applies to this role.</summary>
+    public bool HasRowSecurity { get; init; }
+
+    /// <summary>True where a foreign key of the table refers to its own rows, so that whether a row is good may depend
+    /// on others of its batch.</summary>
+    public bool RefersToItself { get; init; }
 
     /// <summary>
     /// True where rows carry a value for a GENERATED ALWAYS identity. COPY takes it; an INSERT from a staging table

@@ -15,7 +15,8 @@ internal sealed record TableFacts(
     bool RowSecurityIsActive,
     bool HasBeforeInsertTrigger,
     bool HasInsertRule,
-    string UniqueKeys)
+    string UniqueKeys,
+    bool RefersToItself)
 {
     /// <summary>The columns in PostgreSQL's order.</summary>
     public ImmutableArray<ColumnFacts> Columns { get; init; } = [];
@@ -25,7 +26,7 @@ internal sealed record TableFacts(
         && Fingerprint == other.Fingerprint && RowSecurityIsActive == other.RowSecurityIsActive
         && HasBeforeInsertTrigger == other.HasBeforeInsertTrigger
         && HasInsertRule == other.HasInsertRule && UniqueKeys == other.UniqueKeys
-        && Columns.SequenceEqual(other.Columns);
+        && RefersToItself == other.RefersToItself && Columns.SequenceEqual(other.Columns);
 
     public override int GetHashCode() => HashCode.Combine(Oid, Fingerprint);
 }
@@ -39,6 +40,7 @@ internal sealed record TableFacts(
 /// <param name="IsReference">The column is part of a foreign key.</param>
 /// <param name="Sequence">For columns of the key: the sequence behind the default or identity, where the role may use
 /// it; else null.</param>
+/// <param name="Collation">Quoted; null where there is none or it is the database's own.</param>
 internal sealed record ColumnFacts(
     int Number,
     string Name,
@@ -53,7 +55,8 @@ internal sealed record ColumnFacts(
     string? Expression,
     int KeyPosition,
     bool IsReference,
-    uint? Sequence)
+    uint? Sequence,
+    string? Collation)
 {
     private const string Always = "a";
 

@@ -25,9 +25,9 @@ internal sealed record ConflictMerge(string Write, string? Find)
         if (places.Contains(-1)) return null;
         var alike = Numbered("k", rule.Target.Length);
         var rows = "SELECT s.n, " + Join(values.Select((value, index) => $"{value} AS c{index + 1}")) + ", "
-            // As the table will have it: a timestamp(0) is rounded.
+            // As the table will have it: a timestamp(0) is rounded, a collation may take 'a' for 'A'.
             + Join(rule.Target.Select((column, index) =>
-                $"CAST({values[places[index]]} AS {column.TypeName}) AS k{index + 1}"))
+                $"CAST({values[places[index]]} AS {column.TypeName}){column.SqlCollate} AS k{index + 1}"))
             + $" FROM {source}";
         return rule.Action == ConflictAction.Skip
             ? new ConflictMerge(Skip(table, shape, rule, rows, alike), Lookup(table, rule, rows))

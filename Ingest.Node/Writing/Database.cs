@@ -1,3 +1,4 @@
+using Ingest.Node.Cluster;
 using Ingest.Node.DeadLetters;
 using Npgsql;
 
@@ -29,8 +30,11 @@ internal static class Database
         };
         // Whoever gives the node a name finds its sessions by that name in pg_stat_activity.
         settings.ApplicationName ??= "ingest";
+        // What values look like as text must not depend on the database's or the role's settings.
         var setup = $"""
-            SET timezone = 'UTC';
+            SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres';
+            SET bytea_output = 'hex'; SET extra_float_digits = 1; SET standard_conforming_strings = on;
+            SET client_min_messages = warning;
             SET lock_timeout = {(long)options.LockTimeout.TotalMilliseconds};
             SET idle_in_transaction_session_timeout = {(long)(options.AttemptTimeout * 2).TotalMilliseconds};
             SELECT set_config('client_connection_check_interval', '500', false)
@@ -57,10 +61,14 @@ internal static class Database
 
     /// <summary>Makes the ledger's tables where they are missing.</summary>
     /// <param name="others">Definitions of tables of others, to be made with them.</param>
+    /// <exception cref="SettingsException">The database cannot hold what it is to hold.</exception>
     public static async Task PrepareAsync(
         NpgsqlDataSource dataSource, CancellationToken cancellation, string others = "")
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+        // In another one a verdict or a dead letter might not be kept, for a character that it does not have.
+        if (connection.PostgresParameters["server_encoding"] is not "UTF8" and var encoding)
+            throw new SettingsException($"The database's encoding must be UTF8, not {encoding}.");
         await CreateAsync(
             connection,
             $"{Ledger.Tables} {JournalMarks.Tables} {IdempotencyTable.Tables} {LetterTable.Tables} {others}",

@@ -87,7 +87,8 @@ internal sealed class LaneStore(
                     ? await OnceAsync(batch, fitted, Isolate(meter, first: null), attempt.Token)
                     : await TryAtOnceAsync(batch, fitted, refreshes, meter, attempt.Token)
                         ?? await OnceAsync(batch, fitted, WriteWhole(meter), attempt.Token);
-                if (outcome.Kind == ErrorKind.Row)
+                // The catalog is asked first; what it cannot explain may be a row's fault.
+                if (outcome.Kind == ErrorKind.Row || (outcome.Kind == ErrorKind.Table && refreshes > 0))
                     outcome = await OnceAsync(batch, fitted, Isolate(meter, FirstOf(batch, outcome)), attempt.Token);
                 if (outcome.Result is { } result) return result;
                 if (outcome.Kind != ErrorKind.Table)
@@ -95,8 +96,7 @@ internal sealed class LaneStore(
 
                 await catalog.RefreshAsync(attempt.Token);
                 var isSame = catalog.TryGet(batch.Lane.Table, out var now) && ReferenceEquals(now, table);
-                if (isSame && refreshes > 0)
-                    return await JudgeAsync(batch, fitted, outcome.Error!, meter, attempt.Token);
+                if (isSame && refreshes > 0) return await RejectAsync(batch, fitted, outcome.Error!, attempt.Token);
                 if (refreshes == MaxRefreshes)
                     return new Failed(batch.Id, WriteFailure.Transient, "the table keeps changing");
             }
@@ -163,23 +163,16 @@ internal sealed class LaneStore(
             ? new RowIsolation(transaction, fitted, meter, cancellation).RunAsync(first)
             : new MergeIsolation(transaction, fitted, meter, cancellation).RunAsync(first);
 
-    private static RowWriter IsolateAll(WriteMeter meter) =>
-        (transaction, fitted, cancellation) => new RowIsolation(transaction, fitted, meter, cancellation)
-            .RunPlanAsync(kind => kind != ErrorKind.Transient);
-
-    /// <summary>
-    /// The catalog cannot explain what PostgreSQL says of the table. Where PostgreSQL names a row, that row's trigger
-    /// or expression has said it, and it is isolated like any other bad row; else it is the last word about all of
-    /// them.
-    /// </summary>
-    private async Task<WriteResult> JudgeAsync(
-        Batch batch, FittedBatch fitted, PostgresException error, WriteMeter meter, CancellationToken cancellation)
+    /// <summary>PostgreSQL refuses to write even no row into the table, and the catalog cannot explain it: that is the
+    /// last word about all of them.</summary>
+    private async Task<WriteResult> RejectAsync(
+        Batch batch, FittedBatch fitted, PostgresException error, CancellationToken cancellation)
     {
-        var all = fitted.RejectRest(SqlErrors.ToRejection(error));
-        var outcome = SqlErrors.CopyLineOf(error) is not null || error.SqlState == SqlErrors.TableChanged
-            ? await OnceAsync(batch, fitted, IsolateAll(meter), cancellation)
-            : await OnceAsync(
-                batch, all, static (_, rejected, _) => Task.FromResult(rejected.Rejections), cancellation);
+        var outcome = await OnceAsync(
+            batch,
+            fitted.RejectRest(SqlErrors.ToRejection(error)),
+            static (_, rejected, _) => Task.FromResult(rejected.Rejections),
+            cancellation);
         return outcome.Result
             ?? new Failed(batch.Id, WriteFailure.Transient, SqlErrors.ReasonOf(outcome.Error!));
     }

@@ -111,37 +111,41 @@ internal sealed class LaneTransaction : IAsyncDisposable
         var found = new List<RepeatedRow>();
         foreach (var (shape, first, tuples) in rows.Copies(range))
         {
-            try
-            {
-                var sql = ShapeSql.For(table, shape);
-                if (sql.Merge is null)
-                {
-                    await TupleCopy.WriteAsync(Connection, Temporary, sql, tuples, cancellation);
-                    continue;
-                }
-
-                var merged = await TupleMerge.WriteAsync(
-                    Connection, Temporary, table, sql, tuples, cancellation);
-                found.AddRange(merged.Select(row => rows.Repeat(first + row.Index, row.Id)));
-            }
-            catch (PostgresException error)
-            {
-                throw new CopyFailedException(error, SqlErrors.CopyLineOf(error) is { } line ? first + line - 1 : null);
-            }
+            var merged = await CopyAsync(table, shape, tuples, first, cancellation);
+            found.AddRange(merged.Select(row => rows.Repeat(first + row.Index, row.Id)));
         }
 
         // Those of a range that failed as a whole are not counted: it is tried again, in parts.
         repeats.AddRange(found);
     }
 
-    /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of
-    /// each COPY, where a row can still be told.</summary>
+    /// <summary>Writes no row at all, by the statements that would write a batch's.</summary>
+    /// <exception cref="CopyFailedException">PostgreSQL refuses them: the table is at fault, not a row.</exception>
+    public async Task ProbeAsync(TableDescriptor table, BatchRows rows, CancellationToken cancellation)
+    {
+        foreach (var (shape, _, _) in rows.Shapes()) await CopyAsync(table, shape, [], first: 0, cancellation);
+    }
+
+    /// <summary>Marks the place to come back to when a range fails. Constraints that can be deferred are: their time is
+    /// when the mark moves on.</summary>
     public Task BeginIsolationAsync(CancellationToken cancellation) =>
-        ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT tried", cancellation);
+        ExecuteAsync("SET CONSTRAINTS ALL DEFERRED; SAVEPOINT tried", cancellation);
 
     /// <summary>Keeps what was written since the mark, and moves the mark behind it.</summary>
-    public Task KeepAsync(CancellationToken cancellation) =>
-        ExecuteAsync("RELEASE SAVEPOINT tried; SAVEPOINT tried", cancellation);
+    /// <exception cref="CopyFailedException">A deferred constraint, or trigger, refuses it.</exception>
+    public async Task KeepAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await ExecuteAsync(
+                "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE SAVEPOINT tried; SAVEPOINT tried",
+                cancellation);
+        }
+        catch (PostgresException error)
+        {
+            throw new CopyFailedException(error, named: null);
+        }
+    }
 
     /// <summary>Goes back to the mark.</summary>
     public Task UndoAsync(CancellationToken cancellation) => ExecuteAsync("ROLLBACK TO SAVEPOINT tried", cancellation);
@@ -216,6 +220,28 @@ internal sealed class LaneTransaction : IAsyncDisposable
                 new() { Value = table.Fingerprint, NpgsqlDbType = NpgsqlDbType.Text },
             },
         };
+
+    /// <returns>The rows that are answered with another one, by their index in the tuples, and its id.</returns>
+    private async Task<List<(int Index, string Id)>> CopyAsync(
+        TableDescriptor table,
+        Shape shape,
+        List<ReadOnlyMemory<byte>> tuples,
+        int first,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            var sql = ShapeSql.For(table, shape);
+            if (sql.Merge is not null)
+                return await TupleMerge.WriteAsync(Connection, Temporary, table, sql, tuples, cancellation);
+            await TupleCopy.WriteAsync(Connection, Temporary, sql, tuples, cancellation);
+            return [];
+        }
+        catch (PostgresException error)
+        {
+            throw new CopyFailedException(error, CopyPlace.Of(error) is { Line: var line } ? first + line - 1 : null);
+        }
+    }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellation)
     {

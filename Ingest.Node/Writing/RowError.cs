@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Ingest.Node.Catalog;
 using Npgsql;
 
@@ -8,7 +7,7 @@ namespace Ingest.Node.Writing;
 /// <param name="Message">In the server's words, which may quote the row's values, or those of another one.</param>
 /// <param name="Table">The table of the constraint, without its schema; null where none is named.</param>
 /// <param name="IsPolicy">The row violates a policy of row level security.</param>
-internal sealed partial record RowError(
+internal sealed record RowError(
     string SqlState, string Message, string? Schema, string? Table, string? Constraint, string? Column, bool IsPolicy)
 {
     /// <summary>The domain that the value violates, without its schema; null where none is named.</summary>
@@ -20,9 +19,7 @@ internal sealed partial record RowError(
         error.SchemaName,
         error.TableName,
         error.ConstraintName,
-        error.ColumnName ?? (error.Where is { } context && CopyColumn().Match(context) is { Success: true } match
-            ? match.Groups[1].Value
-            : null),
+        error.ColumnName ?? CopyPlace.Of(error)?.Column,
         SqlErrors.IsPolicyViolation(error)) { Domain = error.DataTypeName };
 
     /// <summary>Names the column where the error names its domain alone, and only that column has it.</summary>
@@ -33,8 +30,4 @@ internal sealed partial record RowError(
         var columns = table.Columns.Where(column => column.SqlType.EndsWith(suffix, StringComparison.Ordinal)).ToList();
         return columns.Count == 1 ? this with { Column = columns[0].Name } : this;
     }
-
-    // "column" and "line" are words of the server's language.
-    [GeneratedRegex(@"^COPY .*?, \p{L}+ \d+, \p{L}+ ([^:\n]+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
-    private static partial Regex CopyColumn();
 }

@@ -49,7 +49,8 @@ internal sealed record ShapeSql(string Copy, StagingTable? Staging, UnnestInsert
     /// key's row there is nothing to be told.</summary>
     private static string AtOnceSql(TableDescriptor table, Shape shape, UnnestInsert unnest, ConflictMerge merge)
     {
-        var alike = table.Conflict!.Target.Select(column => unnest.Values[TupleReader.IndexOf(shape, column.Name)]);
+        var alike = table.Conflict!.Target
+            .Select(column => unnest.Values[TupleReader.IndexOf(shape, column.Name)] + column.SqlCollate);
         return table.Conflict.UpdatesKeys(table) ? merge.Write : $"{unnest.Sql} ORDER BY {string.Join(", ", alike)}";
     }
 

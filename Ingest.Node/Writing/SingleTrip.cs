@@ -68,13 +68,16 @@ internal sealed class SingleTrip(NpgsqlDataSource dataSource, SentTrips sent)
     private static bool TryInserts(FittedBatch fitted, out List<(UnnestInsert Sql, FieldArrays Rows)> inserts)
     {
         inserts = [];
+        if (fitted.Rows.Shapes().Any(part => AtOnce(part.Shape) is null)) return false;
         foreach (var (shape, _, tuples) in fitted.Rows.Copies(new RowRange(0, fitted.Rows.Count)))
         {
-            if (ShapeSql.For(fitted.Table!, shape).AtOnce is not { } sql) return false;
+            var sql = AtOnce(shape)!;
             inserts.Add((sql, FieldArrays.Of(tuples, sql.Types.AsSpan())));
         }
 
         return true;
+
+        UnnestInsert? AtOnce(Shape shape) => ShapeSql.For(fitted.Table!, shape).AtOnce;
     }
 
     /// <summary>

@@ -1,6 +1,4 @@
 using System.Collections.Frozen;
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Ingest.Messages;
 using Npgsql;
 
@@ -21,7 +19,7 @@ internal enum ErrorKind
 
 /// <summary>Sorts PostgreSQL's errors by SQLSTATE (PostgreSQL's manual, appendix A) and words them for
 /// callers.</summary>
-internal static partial class SqlErrors
+internal static class SqlErrors
 {
     /// <summary>Division by zero, which the check of a table's columns raises on purpose.</summary>
     public const string TableChanged = PostgresErrorCodes.DivisionByZero;
@@ -30,55 +28,49 @@ internal static partial class SqlErrors
     /// answer.</summary>
     private const int MaxMessage = 500;
 
-    /// <summary>
-    /// The classes of errors that pass: those of connections, transactions, roles, resources, locks, operators, foreign
-    /// servers, and of PostgreSQL itself.
-    /// </summary>
-    private static readonly FrozenSet<string> TransientClasses = FrozenSet.Create(
-        "00", "01", "02", "03", "08", "0B", "0L", "0P", "25", "26", "28", "2B", "2D", "3B", "3D", "40", "53", "55",
-        "57", "58", "72", "F0", "HV", "XX");
+    /// <summary>The classes of errors that pass: of connections, of prepared statements that a pooler has lost, of
+    /// resources and of the system below.</summary>
+    private static readonly FrozenSet<string> TransientClasses = FrozenSet.Create("08", "26", "53", "58");
 
-    /// <summary>The other classes of PostgreSQL's own; a trigger may raise an error of any class
-    /// beside.</summary>
-    private static readonly FrozenSet<string> OtherClasses = FrozenSet.Create(
-        "09", "0A", "0F", "0Z", "20", "21", "22", "23", "24", "27", "2F", "34", "38", "39", "3F", "42", "44",
-        "54", "P0");
+    /// <summary>
+    /// Errors of other classes that pass: of a standby, of a transaction that has failed already, of concurrency and
+    /// locks, of an operator's intervention, of a foreign server that is not there, of a damaged file. Nothing else
+    /// is: a trigger may raise, or run into, whatever else there is, and the same row would be refused for ever.
+    /// </summary>
+    private static readonly FrozenSet<string> TransientStates = FrozenSet.Create(
+        "25006", "25P02", "40001", "40003", "40P01", "55006", "55P03", "55P04", "57014", "57P01", "57P02", "57P03",
+        "57P04", "57P05", "72000", "HV00N", "XX001", "XX002");
+
+    /// <summary>All classes of PostgreSQL's own; a trigger may raise an error of any class beside.</summary>
+    private static readonly FrozenSet<string> OwnClasses = FrozenSet.Create(
+        "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23", "24", "25",
+        "26", "27", "28", "2B", "2D", "2F", "34", "38", "39", "3B", "3D", "3F", "40", "42", "44", "53", "54", "55",
+        "57", "58", "72", "F0", "HV", "P0", "XX");
 
     public static ErrorKind KindOf(PostgresException error) => error.SqlState[..2] switch
     {
+        // It has ended the connection.
+        _ when error.InvariantSeverity is "FATAL" or "PANIC" => ErrorKind.Transient,
         "42" when IsPolicyViolation(error) => ErrorKind.Row,
         // Syntax or access rule violation: unknown table or column, other type, no privilege.
         "42" or "3F" => ErrorKind.Table,
         // A rule of the table that the catalog did not know.
         "0A" => ErrorKind.Table,
         // Within a COPY: a field is shorter than its column's type, so the type is not what the row was encoded for.
-        "08" when error.SqlState == PostgresErrorCodes.ProtocolViolation && CopyLineOf(error) is not null =>
+        "08" when error.SqlState == PostgresErrorCodes.ProtocolViolation && CopyPlace.Of(error) is not null =>
             ErrorKind.Table,
         // A label that the catalog knows is not there any more.
         "22" when error is { SqlState: PostgresErrorCodes.InvalidTextRepresentation, Routine: "enum_recv" } =>
             ErrorKind.Table,
-        var other => IsRowClass(other) ? ErrorKind.Row : ErrorKind.Transient,
+        var other => TransientClasses.Contains(other) || TransientStates.Contains(error.SqlState)
+            ? ErrorKind.Transient
+            : ErrorKind.Row,
     };
 
-    /// <summary>The classes that say nothing of a row, as the text of an array.</summary>
-    public static string ClassesNotOfRows { get; } = $"{{{string.Join(',', TransientClasses)},0A,3F,42}}";
-
-    /// <summary>
-    /// Errors of this class are a row's fault: data, constraints, WITH CHECK OPTION, a row that is too large for an
-    /// index, and whatever a trigger raises or runs into.
-    /// </summary>
-    private static bool IsRowClass(string sqlClass) =>
-        !TransientClasses.Contains(sqlClass) && sqlClass is not ("0A" or "3F" or "42");
-
-    /// <summary>
-    /// The line of the COPY that PostgreSQL names as the place of the error, counted from 1; null where it names none.
-    /// The context of a BEFORE trigger has the trigger's lines first.
-    /// </summary>
-    public static int? CopyLineOf(PostgresException error) =>
-        error.Where is { } context && CopyLine().Match(context) is { Success: true } match
-        && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var line)
-            ? line
-            : null;
+    /// <summary>Whether <c>SQLSTATE</c> is that of an error that passes, as an expression of PL/pgSQL.</summary>
+    public static string IsTransientInSql { get; } =
+        $"left(SQLSTATE, 2) = ANY ('{{{string.Join(',', TransientClasses.Order())}}}') "
+        + $"OR SQLSTATE = ANY ('{{{string.Join(',', TransientStates.Order())}}}')";
 
     /// <summary>The verdict for the row that caused an error.</summary>
     public static Rejection ToRejection(PostgresException error) => ToRejection(RowError.Of(error));
@@ -89,7 +81,7 @@ internal static partial class SqlErrors
         error.SqlState switch
         {
             // A trigger's own words are meant for the caller.
-            _ when IsRaised(error) => error.Message.Length <= MaxMessage ? error.Message : error.Message[..MaxMessage],
+            _ when IsRaised(error) => Beginning(error.Message),
             PostgresErrorCodes.UniqueViolation => "A row with this key is already there.",
             PostgresErrorCodes.ForeignKeyViolation => "The row refers to one that is not there.",
             PostgresErrorCodes.CheckViolation when error.Constraint is null =>
@@ -114,9 +106,17 @@ internal static partial class SqlErrors
         _ => error.Message,
     };
 
-    // Messages of class 22 and 23 may quote values; all others speak of the server's state.
+    // Messages of class 22 and 23 may quote values, and what a trigger says may be anything; all others speak of the
+    // server's state.
     private static string SeverityAndRoutine(PostgresException error) =>
-        error.SqlState.StartsWith('2') ? $"({error.Routine})" : error.MessageText;
+        error.SqlState.StartsWith('2') || error.Where is not null ? $"({error.Routine})" : error.MessageText;
+
+    private static string Beginning(string message)
+    {
+        if (message.Length <= MaxMessage) return message;
+        // Half a character could not be sent on, nor kept.
+        return message[..(char.IsHighSurrogate(message[MaxMessage - 1]) ? MaxMessage - 1 : MaxMessage)];
+    }
 
     // A violation of row level security and a missing privilege share a code, and words differ by language.
     public static bool IsPolicyViolation(PostgresException error) =>
@@ -127,9 +127,5 @@ internal static partial class SqlErrors
     private static bool IsRaised(RowError error) =>
         error.SqlState == PostgresErrorCodes.RaiseException
         || (error.SqlState.StartsWith("23", StringComparison.Ordinal) && error is { Table: null, Domain: null })
-        || (!TransientClasses.Contains(error.SqlState[..2]) && !OtherClasses.Contains(error.SqlState[..2]));
-
-    // "line" is a word of the server's language.
-    [GeneratedRegex(@"^COPY .*?, \p{L}+ (\d+)", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
-    private static partial Regex CopyLine();
+        || !OwnClasses.Contains(error.SqlState[..2]);
 }

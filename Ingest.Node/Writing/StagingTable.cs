@@ -14,12 +14,9 @@ namespace Ingest.Node.Writing;
 /// <param name="Name">The table's name, which tells what it looks like.</param>
 /// <param name="Columns">Its columns, as SQL.</param>
 /// <param name="Copy">The COPY into it.</param>
-/// <param name="Move">Moves its rows to their table, in the order in which they came.</param>
+/// <param name="Move">Writes its rows into their table, in the order in which they came.</param>
 internal sealed record StagingTable(string Name, string Columns, string Copy, string Move)
 {
-    /// <summary>Empties it, for rows that are not moved but looked at.</summary>
-    public required string Clear { get; init; }
-
     /// <summary>The rows as <c>s</c>, with their place <c>n</c>, counted from 1.</summary>
     public required string Source { get; init; }
 
@@ -52,11 +49,9 @@ internal sealed record StagingTable(string Name, string Columns, string Copy, st
             name,
             $"{Row} bigserial, {string.Join(", ", columns.Select(column => $"{column.Name} {column.Type}"))}",
             $"COPY {name} ({names}) FROM STDIN (FORMAT BINARY)",
-            $"WITH moved AS (DELETE FROM {name} RETURNING *) "
-            + $"INSERT INTO {table.SqlName} ({names}){overriding} "
-            + $"SELECT {string.Join(", ", columns.Select(column => column.Value))} FROM moved ORDER BY {Row}")
+            $"INSERT INTO {table.SqlName} ({names}){overriding} "
+            + $"SELECT {string.Join(", ", columns.Select(column => column.Value))} FROM {name} ORDER BY {Row}")
         {
-            Clear = $"DELETE FROM {name}",
             Source = $"(SELECT *, row_number() OVER (ORDER BY {Row}) AS n FROM {name}) AS s",
             Values = [.. columns.Select(column => column.Source)],
         };

@@ -9,6 +9,9 @@ namespace Ingest.Node.Writing;
 /// <summary>Writes tuples whose likes may be in the table, by a <see cref="ConflictMerge"/>.</summary>
 internal static class TupleMerge
 {
+    /// <summary>The id of a row in a table without a key, as JSON.</summary>
+    private const string NoId = "null";
+
     /// <summary>Writes rows of one shape within the transaction that is open on
     /// <paramref name="connection"/>.</summary>
     /// <param name="temporary">The connection's temporary tables.</param>
@@ -31,12 +34,18 @@ internal static class TupleMerge
         if (merge.Find is not null && found.Count > 0)
         {
             var places = found.Select(row => row.Index + 1L).ToArray();
-            found = table.Key.IsEmpty
-                ? [.. found.Select(row => (row.Index, "null"))]
+            var named = table.Key.IsEmpty
+                ? []
                 : await ReadAsync(connection, table, merge.Find, rows, places, cancellation);
+            // What is there may have no id, or none that a policy lets this role see.
+            var mayBeNameless = table.Key.IsEmpty || table.HasRowSecurity;
             // It was deleted since. A trigger that changes what makes rows alike, or keeps a row out, has its reasons.
-            if (found.Count < places.Length && !table.HasBeforeInsertTrigger)
+            if (named.Count < found.Count && !mayBeNameless && !table.HasBeforeInsertTrigger)
                 throw new NpgsqlException("a row that another one repeats was deleted while it was looked up");
+            var ids = named.ToDictionary(row => row.Index, row => row.Id);
+            found = mayBeNameless
+                ? [.. found.Select(row => (row.Index, ids.GetValueOrDefault(row.Index, NoId)))]
+                : named;
         }
 
         rows?.Return();
@@ -51,8 +60,6 @@ internal static class TupleMerge
         CancellationToken cancellation)
     {
         await temporary.MakeAsync([(sql.Staging!.Name, sql.Staging.Columns)], cancellation);
-        await using var clear = new NpgsqlCommand(sql.Staging.Clear, connection);
-        await clear.ExecuteNonQueryAsync(cancellation);
         await TupleCopy.StreamAsync(connection, sql.Copy, tuples, cancellation);
     }
 
@@ -84,7 +91,7 @@ internal static class TupleMerge
     /// <summary>A row's id as <see cref="RowEncoder.WriteKey"/> has it, from the texts of its key.</summary>
     private static string IdOf(TableDescriptor table, string[] texts)
     {
-        if (texts.Length == 0) return "null";
+        if (texts.Length == 0) return NoId;
         var bytes = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(bytes))
         {
@@ -93,7 +100,8 @@ internal static class TupleMerge
             {
                 if (texts.Length > 1) json.WritePropertyName(table.Key[column].Name);
                 var field = new TupleWriter();
-                table.Key[column].Codec.EncodeText(Encoding.UTF8.GetBytes(texts[column]), field);
+                if (table.Key[column].Codec.EncodeText(Encoding.UTF8.GetBytes(texts[column]), field) is { } error)
+                    throw new FormatException($"PostgreSQL's own text of a key cannot be read: {error}");
                 table.Key[column].Codec.WriteJson(field.Written, json);
             }
 

@@ -71,6 +71,10 @@ internal sealed class LaneDatabase : IAsyncDisposable
 
     public Task RefreshAsync() => catalog.RefreshAsync(CancellationToken.None);
 
+    /// <summary>The table as the catalog knows it.</summary>
+    public TableDescriptor Table(string name) =>
+        catalog.TryGet(name, out var table) ? table : throw new ArgumentException($"There is no {name}.");
+
     /// <summary>Encodes rows against the table as the catalog knows it, as the next batch of a lane.</summary>
     public Batch BatchOf(
         string table, IReadOnlyList<string> rows, int number = 0, ImmutableArray<RowKey> keys = default)
@@ -97,8 +101,7 @@ internal sealed class LaneDatabase : IAsyncDisposable
 
     private ImmutableArray<RowRun> Encode(string name, IReadOnlyList<string> rows)
     {
-        Assert.True(catalog.TryGet(name, out var table), name);
-        var (block, errors, encoder) = (new RowBlock(), new RowErrors(), new RowEncoder(table));
+        var (block, errors, encoder) = (new RowBlock(), new RowErrors(), new RowEncoder(Table(name)));
         var runs = ImmutableArray.CreateBuilder<RowRun>();
         for (var row = 0; row < rows.Count; row++)
         {

@@ -27,6 +27,8 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         ["wrong"] = new(ConflictAction.Update, [], ["nothing"]),
         ["partial"] = new(ConflictAction.Skip, ["v"], []),
         ["odd"] = new(ConflictAction.Update, [], ["block"]),
+        ["blind"] = new(ConflictAction.Skip, ["mail"], []),
+        ["hidden"] = new(ConflictAction.Skip, [], []),
         ["tangled"] = new(ConflictAction.Update, [], ["v"]),
     };
 
@@ -49,8 +51,15 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
             CREATE TABLE wrong (id int PRIMARY KEY, v int);
             CREATE TABLE partial (id int PRIMARY KEY, v int);
             CREATE UNIQUE INDEX ON partial (v) WHERE id > 0;
+            CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+            CREATE TABLE blind (id int PRIMARY KEY, mail text COLLATE blind UNIQUE);
+            CREATE TABLE hidden (id int PRIMARY KEY, tenant int);
+            INSERT INTO hidden VALUES (1, 2);
+            ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY own ON hidden USING (tenant = 1);
             CREATE TABLE tangled (id int PRIMARY KEY, v int, w int);
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.v = -7 THEN RAISE 'no' USING ERRCODE = 'insufficient_privilege'; END IF;
                 IF NEW.v < 0 OR NEW.v = NEW.w THEN RAISE 'no'; END IF;
                 RETURN NEW;
             END $$;
@@ -91,6 +100,34 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         Assert.Equal([11L, 21L, 31L, 41L], written.Rejections.Select(row => row.Position).Order());
         Assert.Equal(17, written.Repeats.Length);
         Assert.Equal(20L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM skips"));
+    }
+
+    [Fact]
+    public async Task Should_take_rows_for_alike_that_the_columns_collation_takes_for_alike()
+    {
+        var written = await WriteAsync(
+            "blind", """{"id":1,"mail":"bob@x"}""", """{"id":2,"mail":"BOB@x"}""", """{"id":3,"mail":"eve@x"}""");
+
+        Assert.Equal([(2L, "1")], Repeats(written));
+        Assert.Equal(2L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM blind"));
+    }
+
+    [Fact]
+    public async Task Should_name_no_row_that_a_policy_hides()
+    {
+        var written = await WriteAsync("hidden", """{"id":1,"tenant":1}""", """{"id":5,"tenant":1}""");
+
+        Assert.Equal([(1L, "null")], Repeats(written));
+        Assert.Equal(2L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM hidden"));
+    }
+
+    [Fact]
+    public async Task Should_refuse_one_row_where_a_trigger_says_what_is_said_of_tables_otherwise()
+    {
+        var written = await WriteAsync("tangled", """{"id":1,"v":1}""", """{"id":2,"v":-7}""", """{"id":3,"v":3}""");
+
+        Assert.Equal([(2L, "42501")], written.Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
+        Assert.Equal(2L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM tangled"));
     }
 
     [Theory]

@@ -10,7 +10,7 @@ internal sealed record Refusal(
     /// <summary>What happens between the encoding of the rows and their writing.</summary>
     public string Meanwhile { get; init; } = "SELECT 1";
 
-    /// <summary>The rows can only be written by way of a temporary table.</summary>
+    /// <summary>The rows can only be written, or found, by way of a temporary table.</summary>
     public bool NeedsStaging { get; init; }
 
     /// <summary>A bad row is one that repeats a good one of its batch, and comes later.</summary>
@@ -76,6 +76,19 @@ internal sealed record Refusal(
             Plain + ");"
             + Trigger("AFTER", "IF NEW.v = 2 THEN RAISE 'not two' USING ERRCODE = 'check_violation'; END IF"),
             "1", "2", "23514"),
+        ["before_trigger_privilege"] = Borrowed("BEFORE", "42501"),
+        ["after_trigger_privilege"] = Borrowed("AFTER", "42501"),
+        ["after_trigger_feature"] = Borrowed("AFTER", "0A000"),
+        ["after_trigger_table"] = Borrowed("AFTER", "42P01"),
+        ["before_trigger_state"] = Borrowed("BEFORE", "55000"),
+        // Npgsql gives the connection up for it, so that only the server's loop can go on.
+        ["after_trigger_internal"] = Borrowed("AFTER", "XX000") with { NeedsStaging = true },
+        ["before_trigger_server"] = Borrowed("BEFORE", "28000"),
+        ["deferred_trigger"] = new(
+            Plain + ");" + Trigger("AFTER", "IF NEW.v = 2 THEN RAISE 'not two'; END IF")
+                .Replace("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", StringComparison.Ordinal)
+                .Replace("FOR EACH", "DEFERRABLE INITIALLY DEFERRED FOR EACH", StringComparison.Ordinal),
+            "1", "2", "P0001"),
         ["asserting_trigger"] = new(
             Plain + ");" + Trigger("BEFORE", "ASSERT NEW.v <> 2"), "1", "2", "P0004"),
         ["policy"] = new(
@@ -89,10 +102,19 @@ internal sealed record Refusal(
         {
             NeedsStaging = true,
         },
+        ["query"] = new("CREATE TABLE {0} (id int PRIMARY KEY, v tsquery)", "\"a\"", "\"a b\"", "42601")
+        {
+            NeedsStaging = true,
+        },
         ["index_row"] = new(
             "CREATE TABLE {0} (id int PRIMARY KEY, v int[]); CREATE INDEX ON {0} (v)",
             "[1]", $"[{string.Join(',', Enumerable.Range(0, 3000).Select(n => n * 7919 % 100_003))}]", "54000"),
     };
+
+    /// <summary>A trigger that raises what PostgreSQL says of tables, of sessions or of itself otherwise.</summary>
+    private static Refusal Borrowed(string when, string sqlState) => new(
+        Plain + ");" + Trigger(when, $"IF NEW.v = 2 THEN RAISE 'not two' USING ERRCODE = '{sqlState}'; END IF"),
+        "1", "2", sqlState);
 
     private static string Trigger(string when, string body) =>
         $"""

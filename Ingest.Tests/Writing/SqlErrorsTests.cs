@@ -1,4 +1,5 @@
 using Ingest.Node.Writing;
+using Npgsql;
 
 namespace Ingest.Tests.Writing;
 
@@ -27,4 +28,39 @@ public sealed class SqlErrorsTests
 
         Assert.Equal((sqlState, constraint, message), (rejection.SqlState, rejection.Constraint, rejection.Message));
     }
+
+    [Fact]
+    public void Should_not_cut_a_character_in_two()
+    {
+        var message = new string('x', 499) + "\U0001F600 and more";
+
+        var rejection = SqlErrors.ToRejection(
+            new RowError("P0001", message, null, null, null, null, IsPolicy: false));
+
+        Assert.Equal(new string('x', 499), rejection.Message);
+    }
+
+    [Theory]
+    [InlineData("40001", "ERROR", ErrorKind.Transient)]
+    [InlineData("57014", "ERROR", ErrorKind.Transient)]
+    [InlineData("53100", "ERROR", ErrorKind.Transient)]
+    [InlineData("25006", "ERROR", ErrorKind.Transient)]
+    [InlineData("28000", "FATAL", ErrorKind.Transient)]
+    [InlineData("28000", "ERROR", ErrorKind.Row)]
+    [InlineData("55000", "ERROR", ErrorKind.Row)]
+    [InlineData("XX000", "ERROR", ErrorKind.Row)]
+    [InlineData("XX001", "ERROR", ErrorKind.Transient)]
+    [InlineData("42703", "ERROR", ErrorKind.Table)]
+    [InlineData("23505", "ERROR", ErrorKind.Row)]
+    [InlineData("MY001", "ERROR", ErrorKind.Row)]
+    internal void Should_take_for_passing_only_what_passes(string sqlState, string severity, ErrorKind kind) =>
+        Assert.Equal(kind, SqlErrors.KindOf(new PostgresException("no", severity, severity, sqlState)));
+
+    [Theory]
+    [InlineData("55000", null, "55000 the sequence is at its end")]
+    [InlineData("55000", "PL/pgSQL function f() line 3 at RAISE", "55000 (exec_stmt_raise)")]
+    [InlineData("22P02", null, "22P02 (exec_stmt_raise)")]
+    public void Should_log_no_words_that_may_quote_a_row(string sqlState, string? where, string reason) =>
+        Assert.Equal(reason, SqlErrors.ReasonOf(new PostgresException(
+            "the sequence is at its end", "ERROR", "ERROR", sqlState, where: where, routine: "exec_stmt_raise")));
 }

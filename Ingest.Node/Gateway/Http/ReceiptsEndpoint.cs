@@ -85,7 +85,8 @@ internal sealed class ReceiptsEndpoint(IReceipts receipts, IntakeOptions options
             CultureInfo.InvariantCulture,
             out var number)) return false;
         if (unit == 1 && !text.EndsWith('s')) return false;
-        if (number * (unit == 2 ? 1 : 1000) > MaxWait.TotalMilliseconds) return false;
+        // Nor is a number what is not one.
+        if (!(number * (unit == 2 ? 1 : 1000) <= MaxWait.TotalMilliseconds)) return false;
         wait = TimeSpan.FromMilliseconds(number * (unit == 2 ? 1 : 1000));
         return true;
     }

@@ -14,7 +14,10 @@ internal sealed class Hindsight(RowTrials trials, Suspicions suspicions)
             [.. searches.Where(search => IsUseful(search.Suspicion, search.Found)).Select(search => search.Suspicion)];
         var learned = new List<Suspicion>();
         var untold = 0;
-        foreach (var (kind, indexes) in refused.Where(entry => trials.IsUnforeseeable(entry.Key)))
+        var unforeseen = refused.Where(entry => trials.IsUnforeseeable(entry.Key))
+            .OrderByDescending(entry => entry.Value.Count)
+            .ToList();
+        foreach (var (kind, indexes) in unforeseen.Take(Suspicions.Most))
         {
             var known = suspicions.RangeOf(kind);
             var searched = searches.FirstOrDefault(search => search.Suspicion == known).Found;
@@ -29,6 +32,8 @@ internal sealed class Hindsight(RowTrials trials, Suspicions suspicions)
             else if (range is not null) learned.Add(range);
         }
 
+        // Of a trigger that never says the same twice, say. There may be as many kinds as rows.
+        untold += unforeseen.Skip(Suspicions.Most).Sum(entry => entry.Value.Count);
         suspicions.Note(useful, learned, isEachToBeTried: untold > RowIsolation.MostFailures);
 
         // One that suspects good rows costs more than it is worth. Ranges are judged by their own kind's rows.

@@ -1,7 +1,6 @@
 using Ingest.Messages;
 using Ingest.Node.Catalog;
 using Ingest.Node.Catalog.Codecs;
-using Npgsql;
 
 namespace Ingest.Node.Writing.Isolation;
 
@@ -23,14 +22,12 @@ internal static class InsertLoop
     /// <inheritdoc cref="First"/>
     public const string Last = "ingest.last";
 
-    /// <summary>Words of errors that are a row's fault though their class is not, as an array.</summary>
-    public const string AlsoRefused = "ingest.also_refused";
-
     public const string Refused = "pg_temp.ingest_refused";
 
     /// <summary>The columns of the table with the refused rows.</summary>
     public const string RefusedColumns = """
-        place int, state text, words text, of_schema text, of_table text, violated text, at_column text, of_type text
+        place int, state text, words text, of_schema text, of_table text, violated text, at_column text, of_type text,
+        context text
         """;
 
     private const string Place = $"candidate.{StagedRows.Place}";
@@ -43,40 +40,38 @@ internal static class InsertLoop
     public static string For(TableDescriptor table, Shape shape, string staged)
     {
         var rows = $"FROM {staged} AS candidate WHERE {Place} BETWEEN this.first_place AND this.last_place";
-        // Columns may have any name, so variables go by their block's. A block's rows are a range of addresses, which
-        // PostgreSQL finds without an index, and without a copy of the array.
+        // Columns may have any name, so variables go by their block's.
+        var (order, block) = Walk(table, shape);
         var body = $"""
             #variable_conflict use_column
             <<this>> DECLARE
                 first_place int := current_setting('{First}'); last_place int := current_setting('{Last}');
                 addresses tid[]; first int := 1; last int; block int := {FirstBlock}; alone_until int := 0;
-                of_schema text; of_table text; violated text; at_column text; of_type text;
+                of_schema text; of_table text; violated text; at_column text; of_type text; context text;
             BEGIN
-                {Sort(table, shape, staged)}
-                SELECT array_agg(candidate.ctid ORDER BY candidate.ctid) INTO addresses {rows};
+                SET CONSTRAINTS ALL IMMEDIATE;
+                SELECT array_agg(candidate.ctid ORDER BY {order}) INTO addresses {rows};
                 WHILE first <= cardinality(addresses) LOOP
                     last := CASE WHEN first <= alone_until THEN first
                                  ELSE least(first + block - 1, cardinality(addresses)) END;
                     BEGIN
-                        {Insert(table, shape)} {rows}
-                           AND candidate.ctid BETWEEN this.addresses[this.first] AND this.addresses[this.last]
-                        {ConflictMerge.ClauseFor(table, shape)};
+                        {Insert(table, shape)} {rows} AND {block} {ConflictMerge.ClauseFor(table, shape)};
                         IF first > alone_until THEN block := least(block + 1, {MostInBlock}); END IF;
                         first := last + 1;
                     -- ASSERT_FAILURE is the one error of a row that OTHERS leaves out.
                     EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-                        IF {IsNotOfRow} THEN RAISE; END IF;
+                        IF {SqlErrors.IsTransientInSql} THEN RAISE; END IF;
                         IF first > alone_until THEN block := greatest(block / 2, 1); END IF;
                         IF last > first THEN
                             alone_until := last;
                         ELSE
                             GET STACKED DIAGNOSTICS
                                 of_schema = SCHEMA_NAME, of_table = TABLE_NAME, violated = CONSTRAINT_NAME,
-                                at_column = COLUMN_NAME, of_type = PG_DATATYPE_NAME;
+                                at_column = COLUMN_NAME, of_type = PG_DATATYPE_NAME, context = PG_EXCEPTION_CONTEXT;
                             INSERT INTO {Refused} VALUES (
                                 (SELECT {Place} FROM {staged} AS candidate
                                   WHERE candidate.ctid = this.addresses[this.first]),
-                                SQLSTATE, SQLERRM, of_schema, of_table, violated, at_column, of_type);
+                                SQLSTATE, SQLERRM, of_schema, of_table, violated, at_column, of_type, context);
                             first := first + 1; alone_until := 0;
                         END IF;
                     END;
@@ -87,29 +82,29 @@ internal static class InsertLoop
         return $"DO E'{quoted}'";
     }
 
-    private static string IsNotOfRow { get; } =
-        $"left(SQLSTATE, 2) = ANY ('{SqlErrors.ClassesNotOfRows}') "
-        + $"AND NOT (SQLSTATE = '{PostgresErrorCodes.InsufficientPrivilege}' "
-        + $"AND SQLERRM = ANY (current_setting('{AlsoRefused}')::text[]))";
+    /// <summary>The beginning of the statement that inserts a block.</summary>
+    public static string IntoOf(TableDescriptor table) => $"INSERT INTO {table.SqlName} ";
 
-    /// <summary>Rows are inserted in the order of their addresses, which is that of their COPY: the one in which they
-    /// were taken. Rows whose likes may be there go in another, as in <see cref="ConflictMerge"/>, since lanes side by
-    /// side must lock them in one order.</summary>
-    private static string Sort(TableDescriptor table, Shape shape, string staged) =>
-        ConflictMerge.ClauseFor(table, shape).Length == 0
-            ? ""
-            : $"""
-                WITH moved AS (
-                    DELETE FROM {staged} AS candidate WHERE {Place} BETWEEN this.first_place AND this.last_place
-                    RETURNING *)
-                INSERT INTO {staged} SELECT * FROM moved AS candidate
-                 ORDER BY {Join(table.Conflict!.Target.Select(Value))}, {Place};
-                """;
+    /// <summary>
+    /// The order in which rows are inserted, and the condition for those of a block. Rows go in the order in which they
+    /// were taken, which is that of their addresses (<see cref="TemporaryTables"/>): a range of these is found without
+    /// an index, and without a copy of the array. Rows whose likes may be there go in another, as in
+    /// <see cref="ConflictMerge"/>, since lanes side by side must lock them in one order.
+    /// </summary>
+    private static (string Order, string Block) Walk(TableDescriptor table, Shape shape)
+    {
+        if (ConflictMerge.ClauseFor(table, shape).Length == 0)
+            return (
+                "candidate.ctid",
+                "candidate.ctid BETWEEN this.addresses[this.first] AND this.addresses[this.last]");
+        var order = $"{Join(table.Conflict!.Target.Select(column => Value(column) + column.SqlCollate))}, {Place}";
+        return (order, $"candidate.ctid = ANY (this.addresses[this.first:this.last]) ORDER BY {order}");
+    }
 
     private static string Insert(TableDescriptor table, Shape shape)
     {
         var overriding = table.NeedsOverridingSystemValue ? " OVERRIDING SYSTEM VALUE" : "";
-        return $"INSERT INTO {table.SqlName} ({Join(shape.Columns.Select(column => TableNames.Quote(column.Name)))})"
+        return $"{IntoOf(table)}({Join(shape.Columns.Select(column => TableNames.Quote(column.Name)))})"
             + $"{overriding} SELECT {Join(shape.Columns.Select(column => Value(table.ByName[column.Name])))}";
     }
 

@@ -27,13 +27,12 @@ internal sealed class MergeIsolation
     /// <returns>The rejected rows; all others are written.</returns>
     public async Task<ImmutableArray<RejectedRow>> RunAsync(CopyFailedException? first)
     {
-        await trials.BeginAsync();
-        if (first is not null) trials.NotePolicy(first.Error);
+        await trials.BeginAsync(first);
         var isLarge = trials.Rows.Count > RowIsolation.Few;
         var isWritten = (isLarge && !suspicions.IsEachToBeTried && await TrySuspectsAsync(first))
             || (trials.Rows.Count > 1 && (await TryAsync([.. Enumerable.Range(0, trials.Rows.Count)])).IsWritten);
         if (!isWritten)
-            await trials.CopyRangesAsync(trials.InOrder, new IsolationPlan(trials.InOrder.Count), RowTrials.IsRow);
+            await trials.CopyRangesAsync(trials.InOrder, new IsolationPlan(trials.InOrder.Count));
         if (isLarge) new Hindsight(trials, suspicions).Learn(suspects.Searches);
         return trials.Drain();
     }
@@ -60,7 +59,7 @@ internal sealed class MergeIsolation
             .Where(index => places.Contains(trials.InOrder.PlaceOf(index)))
             .ToHashSet();
         var good = new BatchRows(trials.InOrder.Without(bad), inOrder: true);
-        var failure = await trials.TryCopyAsync(good, new RowRange(0, good.Count), RowTrials.IsRow);
+        var failure = await trials.TryCopyAsync(good, new RowRange(0, good.Count));
         if (failure is not null) return (false, failure);
         foreach (var (index, error) in refused) trials.Reject(trials.Rows, index, error);
         return (true, null);

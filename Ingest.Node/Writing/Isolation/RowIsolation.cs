@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Ingest.Node.Catalog;
+using Npgsql;
 using static Ingest.Messages.WriterProtocol;
 
 namespace Ingest.Node.Writing.Isolation;
@@ -24,15 +26,20 @@ internal sealed class RowIsolation
 
     public const int MostFailures = 8;
 
+    // Rows that came before the ones that they refer to, and these before theirs.
+    private const int MostGenerations = 8;
+
     private readonly RowTrials trials;
     private readonly Suspicions suspicions;
     private readonly Suspects suspects;
+    private readonly TableDescriptor table;
 
     public RowIsolation(
         LaneTransaction transaction, FittedBatch fitted, WriteMeter meter, CancellationToken cancellation)
     {
         trials = new RowTrials(transaction, fitted, meter, cancellation);
-        suspicions = Suspicions.Of(fitted.Table!);
+        table = fitted.Table!;
+        suspicions = Suspicions.Of(table);
         suspects = new Suspects(trials, suspicions);
     }
 
@@ -42,29 +49,21 @@ internal sealed class RowIsolation
     /// <returns>The rejected rows; all others are written.</returns>
     public async Task<ImmutableArray<RejectedRow>> RunAsync(CopyFailedException? first)
     {
-        if (first is not null && Rows.Count == 1 && !MayNameColumn(first))
+        if (first is not null && Rows.Count == 1 && IsFinal(first))
         {
             // PostgreSQL has judged it already.
             trials.Reject(Rows, 0, RowError.Of(first.Error));
             return trials.Drain();
         }
 
-        await trials.BeginAsync();
-        if (first is not null) trials.NotePolicy(first.Error);
+        await trials.BeginAsync(first);
         var isEachTried = (Rows.Count is > 1 and <= Few || (first is null && suspicions.IsEachToBeTried))
             && await trials.TryStageAsync();
         if (isEachTried) suspects.Add(Enumerable.Range(0, Rows.Count));
         else await CopyRestAsync(await CopyUnsuspectedAsync(first));
-        if (suspects.Indexes.Count > 0) await InsertSuspectsAsync();
+        if (suspects.Indexes.Count > 0) await InsertAsync([.. suspects.Indexes.Order()]);
+        if (table.RefersToItself) await InsertOrphansAsync();
         if (Rows.Count > Few) new Hindsight(trials, suspicions).Learn(suspects.Searches);
-        return trials.Drain();
-    }
-
-    /// <summary>Ranges alone, for errors of which it is not sure that they are a row's.</summary>
-    public async Task<ImmutableArray<RejectedRow>> RunPlanAsync(Func<ErrorKind, bool> isRowsFault)
-    {
-        await trials.BeginAsync();
-        await trials.CopyRangesAsync(trials.InOrder, new IsolationPlan(trials.InOrder.Count), isRowsFault);
         return trials.Drain();
     }
 
@@ -79,7 +78,7 @@ internal sealed class RowIsolation
         while (failure is null || await suspects.LearnAsync(failure))
         {
             rest = Rest.Of(Rows, suspects.Indexes, failure: null);
-            failure = await trials.TryCopyAsync(rest.Rows, new RowRange(0, rest.Rows.Count), RowTrials.IsRow);
+            failure = await trials.TryCopyAsync(rest.Rows, new RowRange(0, rest.Rows.Count));
             if (failure is null) return Rest.None;
             rest = rest with { Failure = failure };
         }
@@ -99,7 +98,7 @@ internal sealed class RowIsolation
         var plan = new IsolationPlan(rest.Rows.Count);
         if (rest.Failure is { } failure && rest.Rows.Count > 1 && plan.TryNext(out var range))
             plan.Failed(range, failure.Named);
-        var untried = await trials.CopyRangesAsync(rest.Rows, plan, RowTrials.IsRow, IsEnough);
+        var untried = await trials.CopyRangesAsync(rest.Rows, plan, IsEnough);
         suspects.Add(rest.Indexes[untried..]);
 
         async ValueTask<bool> IsEnough(CopyFailedException last) =>
@@ -111,23 +110,31 @@ internal sealed class RowIsolation
     private static bool IsOneOfMany(int? named, int rows) =>
         named is not { } row || rows / (row + 1) > MostFailures;
 
-    private async Task InsertSuspectsAsync()
+    private async Task InsertAsync(int[] indexes)
     {
-        var indexes = suspects.Indexes.Order().ToArray();
-        while (indexes.Length > 0 && !await trials.TryInsertAsync(indexes))
+        if (await trials.TryInsertAsync(indexes)) return;
+        var rows = new BatchRows(Rows.Only(indexes));
+        await trials.CopyRangesAsync(rows, new IsolationPlan(rows.Count));
+    }
+
+    /// <summary>A row may refer to one of its batch that was tried later.</summary>
+    private async Task InsertOrphansAsync()
+    {
+        var before = int.MaxValue;
+        for (var generation = 0; generation < MostGenerations; generation++)
         {
-            // What stopped the loop may be a policy that it did not know: a COPY tells.
-            var known = suspicions.Policies.Length;
-            var rows = new BatchRows(Rows.Only(indexes));
-            var untried = await trials.CopyRangesAsync(
-                rows, new IsolationPlan(rows.Count), RowTrials.IsRow, _ => new(suspicions.Policies.Length > known));
-            indexes = indexes[untried..];
+            var orphans = trials.TakeBack(PostgresErrorCodes.ForeignKeyViolation);
+            if (orphans.Length > 0) await InsertAsync(orphans);
+            if (orphans.Length is 0 || orphans.Length == before) return;
+            before = orphans.Length;
         }
     }
 
-    // An INSERT does not say which column a value is bad for; a COPY does.
-    private static bool MayNameColumn(CopyFailedException failure) =>
-        failure.Named is null && failure.Error.SqlState.StartsWith("22", StringComparison.Ordinal);
+    /// <summary>Whether the only row would be refused again, for a reason that is known in full. An INSERT does not say
+    /// which column a value is bad for; a COPY does. What PostgreSQL stumbles over may be gone.</summary>
+    private static bool IsFinal(CopyFailedException failure) =>
+        SqlErrors.KindOf(failure.Error) == ErrorKind.Row
+        && failure.Error.SqlState[..2] switch { "22" => failure.Named is not null, "XX" => false, _ => true };
 
     /// <summary>The rows that are not suspected.</summary>
     /// <param name="Indexes">Where each of them is in the batch.</param>

@@ -12,11 +12,11 @@ namespace Ingest.Node.Writing.Isolation;
 internal sealed class RowTrials(
     LaneTransaction transaction, FittedBatch fitted, WriteMeter meter, CancellationToken cancellation)
 {
-    private readonly ImmutableArray<RejectedRow>.Builder rejections = fitted.Rejections.ToBuilder();
-    private readonly Suspicions suspicions = Suspicions.Of(fitted.Table!);
+    private readonly Dictionary<(GatewayId Gateway, long Position), RejectedRow> rejections = [];
     private readonly Dictionary<RefusalKind, ImmutableArray<ConstraintCheck>> checks = [];
 
     private StagedRows? staged;
+    private bool isTableSound;
     // An INSERT would follow the table's rules, which COPY passes by.
     private bool isStagingRefused = fitted.Table!.HasInsertRule;
 
@@ -31,26 +31,42 @@ internal sealed class RowTrials(
     /// <summary>The rows of <see cref="Rows"/> that were rejected so far, each with what it was refused for.</summary>
     public Dictionary<(GatewayId Gateway, long Position), RefusalKind> Refused { get; } = [];
 
-    public Task BeginAsync() => transaction.BeginIsolationAsync(cancellation);
+    /// <param name="first">Why the whole batch failed in a transaction before; null where it was not tried.</param>
+    /// <exception cref="CopyFailedException">The table is at fault.</exception>
+    public async Task BeginAsync(CopyFailedException? first)
+    {
+        await transaction.BeginIsolationAsync(cancellation);
+        if (first is not null) await ProbeAsync(SqlErrors.KindOf(first.Error));
+    }
 
     /// <summary>All rejected rows, at the end.</summary>
-    public ImmutableArray<RejectedRow> Drain() => rejections.DrainToImmutable();
+    public ImmutableArray<RejectedRow> Drain() => [.. fitted.Rejections, .. rejections.Values];
 
     /// <summary>Rejects the row at an index, for what PostgreSQL said when it was tried alone.</summary>
     public void Reject(BatchRows rows, int index, RowError error)
     {
         var said = error.In(fitted.Table!);
-        Refused[rows.PlaceOf(index)] = RefusalKind.Of(said);
-        rejections.Add(rows.Reject(index, SqlErrors.ToRejection(said)));
+        var place = rows.PlaceOf(index);
+        Refused[place] = RefusalKind.Of(said);
+        rejections[place] = rows.Reject(index, SqlErrors.ToRejection(said));
     }
 
-    /// <summary>Whether an error is one row's fault.</summary>
-    public static bool IsRow(ErrorKind kind) => kind == ErrorKind.Row;
-
-    /// <summary>Keeps in mind what the server's loop cannot see by itself.</summary>
-    public void NotePolicy(PostgresException error)
+    /// <summary>Takes back the rejections of one SQLSTATE.</summary>
+    /// <returns>The rows to be tried again, by index, in ascending order.</returns>
+    public int[] TakeBack(string sqlState)
     {
-        if (SqlErrors.IsPolicyViolation(error)) suspicions.NotePolicy(error.MessageText);
+        int[] again =
+        [
+            .. Enumerable.Range(0, Rows.Count)
+                .Where(index => Refused.TryGetValue(Rows.PlaceOf(index), out var kind) && kind.SqlState == sqlState),
+        ];
+        foreach (var place in again.Select(Rows.PlaceOf))
+        {
+            Refused.Remove(place);
+            rejections.Remove(place);
+        }
+
+        return again;
     }
 
     /// <summary>Makes ready for the server to try rows; once is enough.</summary>
@@ -89,9 +105,9 @@ internal sealed class RowTrials(
     }
 
     /// <summary>Copies rows in one go.</summary>
-    /// <returns>Why they are not written; null where they are.</returns>
-    public async Task<CopyFailedException?> TryCopyAsync(
-        BatchRows rows, RowRange range, Func<ErrorKind, bool> isRowsFault)
+    /// <returns>Why they are not written, which is the fault of some of them; null where they are.</returns>
+    /// <exception cref="CopyFailedException">The table or the server is at fault.</exception>
+    public async Task<CopyFailedException?> TryCopyAsync(BatchRows rows, RowRange range)
     {
         if (range.Count == 0) return null;
         try
@@ -101,10 +117,10 @@ internal sealed class RowTrials(
             await transaction.KeepAsync(cancellation);
             return null;
         }
-        catch (CopyFailedException failure) when (isRowsFault(SqlErrors.KindOf(failure.Error)))
+        catch (CopyFailedException failure) when (SqlErrors.KindOf(failure.Error) != ErrorKind.Transient)
         {
             await transaction.UndoAsync(cancellation);
-            NotePolicy(failure.Error);
+            await ProbeAsync(SqlErrors.KindOf(failure.Error));
             return failure;
         }
     }
@@ -113,14 +129,11 @@ internal sealed class RowTrials(
     /// <param name="isEnough">Ranges are to be tried no longer, after a failure.</param>
     /// <returns>The first row that was not tried.</returns>
     public async Task<int> CopyRangesAsync(
-        BatchRows rows,
-        IsolationPlan plan,
-        Func<ErrorKind, bool> isRowsFault,
-        Func<CopyFailedException, ValueTask<bool>>? isEnough = null)
+        BatchRows rows, IsolationPlan plan, Func<CopyFailedException, ValueTask<bool>>? isEnough = null)
     {
         while (plan.TryNext(out var range))
         {
-            var failure = await TryCopyAsync(rows, range, isRowsFault);
+            var failure = await TryCopyAsync(rows, range);
             if (failure is null)
             {
                 plan.Succeeded();
@@ -141,7 +154,7 @@ internal sealed class RowTrials(
     {
         if (!await TryStageAsync()) return false;
         meter.CountSuspects(indexes.Length);
-        var refused = await TryAsync(() => staged!.InsertAsync(indexes, suspicions.Policies, cancellation));
+        var refused = await TryAsync(() => staged!.InsertAsync(indexes, cancellation));
         staged = null;
         foreach (var (index, error) in refused ?? []) Reject(Rows, index, error);
         return refused is not null;
@@ -157,7 +170,7 @@ internal sealed class RowTrials(
         List<(int Index, RowError Error)>? refused = null;
         try
         {
-            refused = await staged!.InsertAsync(indexes, suspicions.Policies, cancellation);
+            refused = await staged!.InsertAsync(indexes, cancellation);
         }
         catch (PostgresException error) when (SqlErrors.KindOf(error) != ErrorKind.Transient)
         {
@@ -167,6 +180,15 @@ internal sealed class RowTrials(
         await transaction.UndoAsync(cancellation);
         staged = null;
         return refused;
+    }
+
+    /// <summary>A row's trigger, or its types' input, may say what is said of tables otherwise: what is refused without
+    /// any row is the table's fault, and all else is some row's.</summary>
+    private async Task ProbeAsync(ErrorKind kind)
+    {
+        if (kind != ErrorKind.Table || isTableSound) return;
+        await transaction.ProbeAsync(fitted.Table!, Rows, cancellation);
+        isTableSound = true;
     }
 
     /// <summary>Does what may not be possible with this table or by this role; there is another way then.</summary>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Ingest.Messages;
@@ -53,13 +52,11 @@ internal sealed class StagedRows
     /// that PostgreSQL refuses are inserted one by one, and those that it refuses then are left out. Once only.
     /// </summary>
     /// <param name="indexes">The rows to try, by index, in ascending order.</param>
-    /// <param name="alsoRefused">The words of errors that are a row's fault though their class is not: of policies of
-    /// row level security.</param>
     /// <returns>The refused rows, by index.</returns>
     /// <exception cref="PostgresException">An error that is not the fault of a row, or a value is not one of its type;
     /// the transaction is aborted.</exception>
     public async Task<List<(int Index, RowError Error)>> InsertAsync(
-        int[] indexes, ImmutableArray<string> alsoRefused, CancellationToken cancellation)
+        int[] indexes, CancellationToken cancellation)
     {
         // Whatever is in the table is tried.
         if (isUsed) throw new InvalidOperationException("Rows were staged before.");
@@ -70,25 +67,20 @@ internal sealed class StagedRows
             await CopyAsync(shape, chosen, cancellation);
             batch.BatchCommands.Add(new NpgsqlBatchCommand(
                 $"SELECT set_config('{InsertLoop.First}', $1::text, true), "
-                + $"set_config('{InsertLoop.Last}', $2::text, true), "
-                + $"set_config('{InsertLoop.AlsoRefused}', $3::text, true)")
+                + $"set_config('{InsertLoop.Last}', $2::text, true)")
             {
-                Parameters =
-                {
-                    new() { Value = chosen.Span[0] }, new() { Value = chosen.Span[^1] },
-                    new() { Value = alsoRefused.ToArray() },
-                },
+                Parameters = { new() { Value = chosen.Span[0] }, new() { Value = chosen.Span[^1] } },
             });
             batch.BatchCommands.Add(new NpgsqlBatchCommand(InsertLoop.For(table, shape, name)));
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
-            "SELECT place, state, words, of_schema, of_table, violated, at_column, of_type "
+            "SELECT place, state, words, of_schema, of_table, violated, at_column, of_type, context "
             + $"FROM {InsertLoop.Refused}"));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        while (reader.FieldCount != 8) await reader.NextResultAsync(cancellation);
+        while (reader.FieldCount != 9) await reader.NextResultAsync(cancellation);
         var refused = new List<(int, RowError)>();
-        while (await reader.ReadAsync(cancellation)) refused.Add((reader.GetInt32(0), ReadError(reader, alsoRefused)));
+        while (await reader.ReadAsync(cancellation)) refused.Add((reader.GetInt32(0), ReadError(reader)));
         return refused;
     }
 
@@ -125,12 +117,15 @@ internal sealed class StagedRows
         bytes.Write(tuple[2..]);
     }
 
-    private static RowError ReadError(NpgsqlDataReader reader, ImmutableArray<string> alsoRefused)
+    private RowError ReadError(NpgsqlDataReader reader)
     {
-        var (state, words) = (reader.GetString(1), reader.GetString(2));
-        return new RowError(
-            state, words, Text(3), Text(4), Text(5), Text(6),
-            IsPolicy: state == PostgresErrorCodes.InsufficientPrivilege && alsoRefused.Contains(words))
+        var state = reader.GetString(1);
+        // A policy's words differ by language. A trigger's error has lines of its own before the statement.
+        var isPolicy = state == PostgresErrorCodes.InsufficientPrivilege && table.HasRowSecurity
+            && reader.GetString(8) is var context
+            && context.IndexOf('\n', StringComparison.Ordinal)
+                > context.IndexOf(InsertLoop.IntoOf(table), StringComparison.Ordinal);
+        return new RowError(state, reader.GetString(2), Text(3), Text(4), Text(5), Text(6), isPolicy)
         {
             Domain = Text(7),
         };

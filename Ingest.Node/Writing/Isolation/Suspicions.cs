@@ -28,7 +28,6 @@ internal sealed class Suspicions
     private ImmutableDictionary<object, (Suspicion Suspicion, int Weight)> entries =
         ImmutableDictionary<object, (Suspicion Suspicion, int Weight)>.Empty;
 
-    private ImmutableArray<string> policies = [];
     private int unforeseeable;
 
     /// <summary>What is remembered of a table.</summary>
@@ -43,12 +42,6 @@ internal sealed class Suspicions
     public bool IsEachToBeTried => unforeseeable >= Enough;
 
     public bool IsSomeStrong => IsEachToBeTried || (!entries.IsEmpty && Strong.Any());
-
-    /// <summary>
-    /// The words of errors that came from a policy of row level security. The server's loop sees nothing else that
-    /// tells them from a missing privilege.
-    /// </summary>
-    public ImmutableArray<string> Policies => policies;
 
     /// <summary>What was learned of a kind of refusal; null: nothing.</summary>
     public ValueRanges? RangeOf(RefusalKind kind) => entries.GetValueOrDefault(kind).Suspicion as ValueRanges;
@@ -74,13 +67,6 @@ internal sealed class Suspicions
                 if (entries.Count < Most || entries.ContainsKey(suspicion.Identity))
                     entries = entries.SetItem(suspicion.Identity, (suspicion, Gain));
         }
-    }
-
-    /// <summary>A policy has refused a row.</summary>
-    public void NotePolicy(string words)
-    {
-        lock (gate)
-            if (policies.Length < Most && !policies.Contains(words)) policies = policies.Add(words);
     }
 
     /// <summary>It cannot be looked for, for want of a privilege say.</summary>
