@@ -33,6 +33,22 @@ public sealed class FramerTests
         Assert.Equal(["1 End: "], Run(new NdjsonFramer(MaxBytes), Encoding.UTF8.GetBytes("\uFEFF"), cut: 1));
     }
 
+    [Theory]
+    [InlineData("x\"y,2\nb\nz\"w\nd", "x\"y,2|b|z\"w|d")]
+    [InlineData("\"a\nb\",\"c\"\"\n\"\nd", "\"a\nb\",\"c\"\"\n\"|d")]
+    [InlineData("a,\"b\nc\"\n\"\",d", "a,\"b\nc\"|\"\",d")]
+    [InlineData("\"a\"b\"c\nd", "\"a\"b\"c|d")]
+    [InlineData("\uFEFF\"a\nb\"\nc", "\"a\nb\"|c")]
+    public void Should_let_a_stray_quote_spoil_no_record_but_its_own(string text, string records)
+    {
+        foreach (var cut in new[] { 1, 2, 100 })
+        {
+            var found = Run(new CsvFramer(MaxBytes), Encoding.UTF8.GetBytes(text), cut);
+
+            Assert.Equal(records, string.Join('|', found[..^1].Select(frame => frame[(frame.IndexOf(':') + 2)..])));
+        }
+    }
+
     [Fact]
     public void Should_keep_no_more_than_the_limit_of_a_long_record()
     {

@@ -10,23 +10,30 @@ internal sealed class CsvFramer(long maxRecordBytes) : RecordFramer(maxRecordByt
 {
     private bool quoted;
 
-    // A doubled quote within quotes closes and opens again, which comes to the same.
+    // A quote that comes next would begin a quoted field, or be the second of two: within quotes, these close and open
+    // again, which comes to the same. Elsewhere a quote is an error of its record, and takes no other lines along.
+    private bool opens = true;
+
     protected override int Scan(ReadOnlySpan<byte> bytes)
     {
         var at = 0;
-        while (bytes[at..].IndexOfAny((byte)'"', (byte)'\n') is >= 0 and var next)
+        while (bytes[at..].IndexOfAny((byte)'"', (byte)'\n') is >= 0 and var skipped)
         {
-            at += next + 1;
+            if (skipped > 0) opens = bytes[at + skipped - 1] == ',';
+            at += skipped + 1;
             if (bytes[at - 1] == '"')
             {
-                quoted = !quoted;
+                (quoted, opens) = quoted ? (false, true) : (opens, false);
                 continue;
             }
 
             LinesEnded++;
-            if (!quoted) return at;
+            if (quoted) continue;
+            opens = true;
+            return at;
         }
 
+        if (at < bytes.Length) opens = bytes[^1] == ',';
         return -1;
     }
 
