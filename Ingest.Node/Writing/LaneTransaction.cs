@@ -126,26 +126,14 @@ internal sealed class LaneTransaction : IAsyncDisposable
         foreach (var (shape, _, _) in rows.Shapes()) await CopyAsync(table, shape, [], first: 0, cancellation);
     }
 
-    /// <summary>Marks the place to come back to when a range fails. Constraints that can be deferred are: their time is
-    /// when the mark moves on.</summary>
+    /// <summary>Marks the place to come back to when a range fails, and makes deferred constraints speak at the end of
+    /// each COPY, where a row can still be told.</summary>
     public Task BeginIsolationAsync(CancellationToken cancellation) =>
-        ExecuteAsync("SET CONSTRAINTS ALL DEFERRED; SAVEPOINT tried", cancellation);
+        ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT tried", cancellation);
 
     /// <summary>Keeps what was written since the mark, and moves the mark behind it.</summary>
-    /// <exception cref="CopyFailedException">A deferred constraint, or trigger, refuses it.</exception>
-    public async Task KeepAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await ExecuteAsync(
-                "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE SAVEPOINT tried; SAVEPOINT tried",
-                cancellation);
-        }
-        catch (PostgresException error)
-        {
-            throw new CopyFailedException(error, named: null);
-        }
-    }
+    public Task KeepAsync(CancellationToken cancellation) =>
+        ExecuteAsync("RELEASE SAVEPOINT tried; SAVEPOINT tried", cancellation);
 
     /// <summary>Goes back to the mark.</summary>
     public Task UndoAsync(CancellationToken cancellation) => ExecuteAsync("ROLLBACK TO SAVEPOINT tried", cancellation);

@@ -5,8 +5,8 @@ namespace Ingest.Node.Writing;
 /// <summary>
 /// The temporary tables of a connection. They outlive a transaction, and are emptied before they are used: by TRUNCATE,
 /// since a COPY into a table that was made or truncated in its transaction puts each row behind the one before
-/// (PostgreSQL does not look for free space then), and costs no more than ON COMMIT DELETE ROWS. A connection keeps few,
-/// however many tables it writes to.
+/// (PostgreSQL does not look for free space then), and costs no more than ON COMMIT DELETE ROWS. A connection keeps
+/// few, however many tables it writes to.
 /// </summary>
 internal sealed class TemporaryTables(NpgsqlConnection connection)
 {

@@ -29,6 +29,7 @@ public sealed class DatabaseTests
             CREATE TABLE floats (id float8 PRIMARY KEY);
             CREATE TABLE numbers (id bigserial PRIMARY KEY, v int);
             """);
+        lanes.Disconnect();
         await lanes.RefreshAsync();
         (string Table, string Id)[] rows =
         [

@@ -71,6 +71,9 @@ internal sealed class LaneDatabase : IAsyncDisposable
 
     public Task RefreshAsync() => catalog.RefreshAsync(CancellationToken.None);
 
+    /// <summary>Ends the connections, so that the next ones have the database's settings of today.</summary>
+    public void Disconnect() => dataSource.Clear();
+
     /// <summary>The table as the catalog knows it.</summary>
     public TableDescriptor Table(string name) =>
         catalog.TryGet(name, out var table) ? table : throw new ArgumentException($"There is no {name}.");

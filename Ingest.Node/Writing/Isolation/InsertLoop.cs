@@ -49,7 +49,6 @@ internal static class InsertLoop
                 addresses tid[]; first int := 1; last int; block int := {FirstBlock}; alone_until int := 0;
                 of_schema text; of_table text; violated text; at_column text; of_type text; context text;
             BEGIN
-                SET CONSTRAINTS ALL IMMEDIATE;
                 SELECT array_agg(candidate.ctid ORDER BY {order}) INTO addresses {rows};
                 WHILE first <= cardinality(addresses) LOOP
                     last := CASE WHEN first <= alone_until THEN first
