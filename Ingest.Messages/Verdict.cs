@@ -55,4 +55,9 @@ public readonly record struct Verdict(VerdictKind Kind, Rejection? Rejection = n
 /// <param name="Message">One sentence for the caller.</param>
 /// <param name="Constraint">The constraint's name, where PostgreSQL named one.</param>
 /// <param name="Column">The column's name, where PostgreSQL named one.</param>
-public sealed record Rejection(string SqlState, string Message, string? Constraint = null, string? Column = null);
+public sealed record Rejection(string SqlState, string Message, string? Constraint = null, string? Column = null)
+{
+    /// <summary>What rows are told whose table went away while they were under way.</summary>
+    public static readonly Rejection TableGone = new(
+        "42P01", "The table is not there any more, or may not be written.");
+}

@@ -18,9 +18,6 @@ internal sealed record ReplayedLetter(DeadLetter Letter, VerdictKind Kind, strin
 /// </summary>
 internal sealed class LetterReplay(IRowGateway gateway, ITableCatalog catalog, LetterStore store)
 {
-    private static readonly Rejection TableGone = new(
-        "42P01", "The table is not there any more, or may not be written.");
-
     /// <summary>Replays letters of one table.</summary>
     /// <param name="waits">Waits for room on the node; else says that there is none.</param>
     public async Task<IReadOnlyList<ReplayedLetter>> ReplayAsync(
@@ -31,7 +28,11 @@ internal sealed class LetterReplay(IRowGateway gateway, ITableCatalog catalog, L
         if (table is null)
         {
             foreach (var letter in letters)
-                outcomes.Add(await RefuseAsync(letter, TableGone, Problems.Of(Verdict.Rejected(TableGone))!));
+            {
+                outcomes.Add(await RefuseAsync(
+                    letter, Rejection.TableGone, Problems.Of(Verdict.Rejected(Rejection.TableGone))!));
+            }
+
             return outcomes;
         }
 

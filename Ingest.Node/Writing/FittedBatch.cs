@@ -12,9 +12,6 @@ namespace Ingest.Node.Writing;
 /// <param name="Table">null where the table is gone: all rows are rejected.</param>
 internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, ImmutableArray<RejectedRow> Rejections)
 {
-    private static readonly Rejection TableGone = new(
-        "42P01", "The table is not there any more, or may not be written.");
-
     /// <param name="encodeAnew">True where PostgreSQL has refused what the catalog takes for fitting: then no tuple is
     /// trusted, since its bytes may hold what has changed (an array names its element type).</param>
     /// <exception cref="Npgsql.NpgsqlException">A row needs a key, and the database could not be asked for
@@ -23,7 +20,7 @@ internal sealed record FittedBatch(TableDescriptor? Table, BatchRows Rows, Immut
         Batch batch, TableDescriptor? table, bool encodeAnew, CancellationToken cancellation)
     {
         if (table is null)
-            return new FittedBatch(null, new BatchRows(BatchRows.SlicesOf(batch)), []).RejectRest(TableGone);
+            return new FittedBatch(null, new BatchRows(BatchRows.SlicesOf(batch)), []).RejectRest(Rejection.TableGone);
         if (table.ConflictFault is { } fault)
         {
             var all = new FittedBatch(null, new BatchRows(BatchRows.SlicesOf(batch)), []);

@@ -9,10 +9,9 @@ namespace Ingest.Node.Writing;
 /// says otherwise.</summary>
 internal sealed class LedgerReceipts(NpgsqlDataSource dataSource, WritingOptions options, TimeProvider time) : IReceipts
 {
-    private const string Look = """
+    private const string Look = $"""
         SELECT coalesce(ledger.position >= $3, false), journals.clean_at > $4,
-            exception.first_position, exception.sqlstate, exception.message, exception.constraint_name,
-            exception.column_name, exception.repeated_id
+            exception.first_position, exception.repeated_id, {RejectionColumns.Names}
         FROM (SELECT) AS one
         LEFT JOIN ingest.ledger ON ledger.lane = $1 AND ledger.gateway = $2
         LEFT JOIN ingest.journals ON journals.lane = $1
@@ -40,10 +39,9 @@ internal sealed class LedgerReceipts(NpgsqlDataSource dataSource, WritingOptions
             return new ReceiptState(isOld && IsTrue(reader, 1) ? ReceiptStatus.Expired : ReceiptStatus.Pending);
         if (await reader.IsDBNullAsync(2, cancellation))
             return new ReceiptState(isOld ? ReceiptStatus.Expired : ReceiptStatus.Committed);
-        if (reader.GetValue(7) is string id) return new ReceiptState(ReceiptStatus.Committed, RepeatedId: id);
-        return reader.GetValue(3) is string sqlState
-            ? new ReceiptState(ReceiptStatus.Rejected, new Rejection(
-                sqlState, reader.GetString(4), reader.GetValue(5) as string, reader.GetValue(6) as string))
+        if (reader.GetValue(3) is string id) return new ReceiptState(ReceiptStatus.Committed, RepeatedId: id);
+        return RejectionColumns.Read(reader, 4) is { } rejection
+            ? new ReceiptState(ReceiptStatus.Rejected, rejection)
             : new ReceiptState(ReceiptStatus.Lost);
     }
 
