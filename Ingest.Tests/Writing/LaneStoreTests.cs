@@ -16,7 +16,7 @@ public sealed class SmallBatchLaneStoreTests() : LaneStoreTests(SingleTrip.MostR
 /// <summary>The store as it writes large batches, by COPY.</summary>
 public sealed class LargeBatchLaneStoreTests() : LaneStoreTests(mostRowsAtOnce: 0);
 
-/// <summary>The store against a real PostgreSQL: the fence, the rejections, and tables that change.</summary>
+/// <summary>The store against a real PostgreSQL: the rows and the ledger move together, or neither does.</summary>
 public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
 {
     private static readonly WritingOptions Options =
@@ -106,54 +106,6 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Should_reject_a_row_that_divides_by_zero_and_write_the_others()
-    {
-        await database.ExecuteAsync("ALTER TABLE items ADD CHECK (size IS NULL OR 10 / size > 0)");
-
-        var result = await WriteAsync(BatchOf(0,
-            Item(1), """{"id":2,"name":"b","size":0}""", """{"id":3,"name":"c","size":2}"""));
-
-        Assert.Equal([(2L, "22012")],
-            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
-        Assert.Equal([1L, 3L], await IdsAsync());
-    }
-
-    [Fact]
-    public async Task Should_reject_only_the_rows_for_which_a_trigger_misses_a_table()
-    {
-        await database.ExecuteAsync("""
-            CREATE TABLE copies_a (id bigint);
-            CREATE FUNCTION copy() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN EXECUTE format('INSERT INTO copies_%s VALUES (%s)', NEW.name, NEW.id); RETURN NEW; END $$;
-            CREATE TRIGGER copy BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION copy();
-            """);
-        await catalog.RefreshAsync(CancellationToken.None);
-
-        var result = await WriteAsync(BatchOf(0,
-            """{"id":1,"name":"a"}""", """{"id":2,"name":"b"}""", """{"id":3,"name":"a"}"""));
-
-        Assert.Equal([(2L, "42P01")],
-            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
-        Assert.Equal([1L, 3L], await IdsAsync());
-    }
-
-    [Fact]
-    public async Task Should_reject_a_row_that_is_too_large_for_an_index()
-    {
-        await database.ExecuteAsync("CREATE INDEX ON items (note)");
-        // A text that does not compress, three times as long as an index takes.
-        var random = new Random(1);
-        var note = string.Concat(Enumerable.Range(0, 9000).Select(_ => (char)('!' + random.Next(90))))
-            .Replace('"', 'x').Replace('\\', 'y');
-
-        var result = await WriteAsync(BatchOf(0, Item(1), $$"""{"id":2,"name":"b","note":"{{note}}"}""", Item(3)));
-
-        Assert.Equal([(2L, "54000")],
-            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
-        Assert.Equal([1L, 3L], await IdsAsync());
-    }
-
-    [Fact]
     public async Task Should_take_a_batch_for_written_that_is_in_the_ledger_already_and_repeat_its_rejections()
     {
         var batch = BatchOf(0, Item(1), """{"id":2,"name":"b","size":5000}""", Item(3));
@@ -213,79 +165,6 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Should_reject_each_bad_row_alone_and_commit_the_others()
-    {
-        await database.ExecuteAsync("INSERT INTO items VALUES (5, 'there', 1)");
-
-        var result = await WriteAsync(BatchOf(0,
-            Item(1), """{"id":1,"name":"again"}""", """{"id":2,"name":"b","size":5000}""", Item(5), Item(6)));
-
-        var rejections = Assert.IsType<Written>(result).Rejections;
-        Assert.Equal([(2L, "23505"), (3L, "23514"), (4L, "23505")],
-            rejections.Select(row => (row.Position, row.Rejection.SqlState)));
-        Assert.Equal(
-            ["items_pkey", "items_size_check", "items_pkey"], rejections.Select(row => row.Rejection.Constraint!));
-        Assert.Equal([1L, 5L, 6L], await IdsAsync());
-        Assert.Equal(3L, await database.ScalarAsync<long>(
-            "SELECT count(*) FROM ingest.exceptions WHERE sqlstate IS NOT NULL"));
-    }
-
-    [Fact]
-    public async Task Should_find_the_rows_that_only_a_deferred_constraint_refuses()
-    {
-        await database.ExecuteAsync("""
-            CREATE TABLE parents (id bigint PRIMARY KEY);
-            INSERT INTO parents VALUES (1);
-            ALTER TABLE items ADD FOREIGN KEY (size) REFERENCES parents DEFERRABLE INITIALLY DEFERRED;
-            """);
-
-        var result = await WriteAsync(BatchOf(0,
-            """{"id":1,"name":"a","size":1}""",
-            """{"id":2,"name":"b","size":2}""",
-            """{"id":3,"name":"c","size":1}"""));
-
-        Assert.Equal([(2L, "23503")],
-            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
-        Assert.Equal([1L, 3L], await IdsAsync());
-    }
-
-    [Fact]
-    public async Task Should_read_bytes_as_what_they_were_encoded_for_when_a_column_takes_a_type_of_the_same_length()
-    {
-        var batch = BatchOf(0, """{"id":1,"name":"a","size":7}""");
-        await database.ExecuteAsync("ALTER TABLE items ALTER size TYPE real");
-
-        Assert.Empty(Assert.IsType<Written>(await WriteAsync(batch)).Rejections);
-
-        Assert.Equal(7f, await database.ScalarAsync<float>("SELECT size FROM items"));
-    }
-
-    [Fact]
-    public async Task Should_reject_only_the_rows_that_a_changed_table_cannot_take()
-    {
-        var batch = BatchOf(0, Item(1), """{"id":2,"name":"b","note":"x"}""");
-        await database.ExecuteAsync("ALTER TABLE items DROP note");
-
-        var rejection = Assert.Single(Assert.IsType<Written>(await WriteAsync(batch)).Rejections);
-
-        Assert.Equal(
-            (2L, "42703", "note"), (rejection.Position, rejection.Rejection.SqlState, rejection.Rejection.Column));
-        Assert.Equal([1L], await IdsAsync());
-    }
-
-    [Fact]
-    public async Task Should_reject_all_rows_of_a_table_that_is_gone()
-    {
-        var batch = BatchOf(0, Item(1), Item(2));
-        await database.ExecuteAsync("DROP TABLE items");
-
-        var rejections = Assert.IsType<Written>(await WriteAsync(batch)).Rejections;
-
-        Assert.Equal(["42P01", "42P01"], rejections.Select(row => row.Rejection.SqlState));
-        Assert.Equal(2, await PositionAsync());
-    }
-
-    [Fact]
     public async Task Should_write_nothing_and_say_so_while_the_table_is_locked()
     {
         await using var locker = await database.DataSource.OpenConnectionAsync();
@@ -311,28 +190,6 @@ public abstract class LaneStoreTests(int mostRowsAtOnce) : IAsyncLifetime
 
         Assert.Equal([new PositionRange(Rows.GatewayA, 1, 1)], Assert.IsType<VerdictsRead>(read).NotWritten.ToArray());
         Assert.Equal([2L], await IdsAsync());
-    }
-
-    [Fact]
-    public async Task Should_write_by_way_of_a_staging_table_what_copy_cannot()
-    {
-        await database.ExecuteAsync("""
-            ALTER TABLE items ADD place point, ADD flags bit(3);
-           
-            """);
-        await catalog.RefreshAsync(CancellationToken.None);
-
-        var result = await WriteAsync(BatchOf(0,
-            """{"id":1,"name":"a","place":"(1,2)","flags":"101"}""",
-            """{"id":2,"name":"b","place":"nowhere"}""",
-            """{"id":3,"name":"c","flags":"10101"}""",
-            """{"id":4,"name":"d","place":null,"flags":null}"""));
-
-        Assert.Equal([(2L, "22P02"), (3L, "22026")],
-            Assert.IsType<Written>(result).Rejections.Select(row => (row.Position, row.Rejection.SqlState)));
-        Assert.Equal([1L, 4L], await IdsAsync());
-        Assert.Equal("(1,2) 101", await database.ScalarAsync<string>(
-            "SELECT place::text || ' ' || flags::text FROM items WHERE id = 1"));
     }
 
     private static string Item(long id) => $$"""{"id":{{id}},"name":"item {{id}}"}""";
