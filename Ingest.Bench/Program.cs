@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Ingest.Bench.Compare;
 using Ingest.Bench.Faults;
 using Ingest.Bench.Load;
@@ -28,7 +29,8 @@ internal static class Program
         // A log has no width that lines must be folded to.
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 160;
 
-        var root = new RootCommand("Load generator, benchmarks and fault runs of Ingest.");
+        // Help names commands as they are given to the launcher.
+        var root = new Command("ingest", "Load generator, benchmarks and fault runs of Ingest.") { new HelpOption() };
         root.Subcommands.Add(LoadCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
         root.Subcommands.Add(FaultsCommandLine.Create(AnsiConsole.Console, TimeProvider.System));
         root.Subcommands.Add(BenchCommandLine.Create(AnsiConsole.Console, TimeProvider.System));

@@ -10,7 +10,7 @@ namespace Ingest.Node;
 internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, TextWriter output)
 {
     /// <summary>Runs what the arguments say.</summary>
-    /// <returns>The exit code.</returns>
+    /// <returns>The exit code: 0, or 2 for wrong arguments.</returns>
     public static async Task<int> RunAsync(string[] arguments, NodeSettings settings, TimeProvider time)
     {
         await using var source = NpgsqlDataSource.Create(PostgresOf(settings));
@@ -18,10 +18,9 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
     }
 
     /// <exception cref="SettingsException">What was asked for cannot be done.</exception>
-    internal Task<int> InvokeAsync(params string[] arguments) => Root().Parse(arguments)
-        .InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    internal Task<int> InvokeAsync(params string[] arguments) => CommandLine.InvokeAsync(Command(), arguments);
 
-    private RootCommand Root()
+    private Command Command()
     {
         var name = new Argument<string>("name")
         {
@@ -32,6 +31,15 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
             Description = "scope:table, as in write:clicks, read-dead-letters:sales.*, administer:*, observe:*",
             Arity = ArgumentArity.OneOrMore,
         };
+        grants.Validators.Add(result =>
+        {
+            if (!Grants.TryParse(result.Tokens.Select(token => token.Value), out _, out var malformed))
+            {
+                result.AddError(
+                    $"'{malformed}' is no grant: write, read-dead-letters, administer or observe, a colon, "
+                    + "and a table or *.");
+            }
+        });
         var days = new Option<int?>("--days") { Description = "For how many days the key is good; else for ever" };
         days.Validators.Add(result =>
         {
@@ -59,7 +67,7 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
         var id = new Argument<string>("id") { Description = "The 16 digits in the middle of the key" };
         var remove = new Command("remove", "Remove a key; nodes take it no more within api-keys-refresh") { id };
         remove.SetAction((parsed, stop) => RemoveAsync(parsed.GetValue(id)!, stop));
-        return new RootCommand("The keys that callers of Ingest show, in the table ingest.api_keys.")
+        return new Command("api-key", "The keys that callers of Ingest show, in the table ingest.api_keys.")
         {
             add, list, remove,
         };
@@ -87,13 +95,6 @@ internal sealed class ApiKeyCommand(NpgsqlDataSource source, TimeProvider time, 
 
     private async Task<int> AddAsync(string key, StoredApiKey stored, CancellationToken cancellation)
     {
-        if (!Grants.TryParse(stored.Grants, out _, out var malformed))
-        {
-            throw new SettingsException(
-                $"'{malformed}' is no grant: write, read-dead-letters, administer or observe, a colon, "
-                + "and a table or *.");
-        }
-
         await Database.PrepareAsync(source, cancellation, ApiKeyTable.Definition);
         await ApiKeyTable.AddAsync(source, stored, cancellation);
         await output.WriteLineAsync(key);

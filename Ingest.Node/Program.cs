@@ -46,7 +46,7 @@ internal static class Program
     /// <summary>What a person can mend, in one line; null for anything else, which is a fault of the program.</summary>
     private static string? ReasonOf(Exception error) => error switch
     {
-        SettingsException or EmbeddedPostgresException or IOException => error.Message,
+        SettingsException or EmbeddedPostgresException or IOException or UnauthorizedAccessException => error.Message,
         System.Security.Cryptography.CryptographicException => $"The certificate cannot be used: {error.Message}",
         PostgresException postgres => $"PostgreSQL refuses: {postgres.MessageText} ({postgres.SqlState})",
         RemoteTransportException => $"The port for other nodes cannot be taken: {error.GetBaseException().Message}",

@@ -31,9 +31,16 @@ internal static class StartScreen
         {
             output.WriteLine("  Try:");
             output.WriteLine();
-            output.WriteLine($"    curl -i {url}/v1/tables/clicks/rows --json '{{\"url\":\"https://example.org/\"}}'");
+            var key = node.Settings.Access.IsOn ? " -H 'X-Api-Key: ...'" : "";
+            var rows = $"{Callable(url)}/v1/tables/clicks/rows";
+            output.WriteLine($"    curl -i{key} {rows} --json '{{\"url\":\"https://example.org/\"}}'");
         }
 
         output.WriteLine();
     }
+
+    /// <summary>The address to call where a node listens at all of its machine's.</summary>
+    private static string Callable(string url) => url
+        .Replace("//0.0.0.0:", "//127.0.0.1:", StringComparison.Ordinal)
+        .Replace("//[::]:", "//[::1]:", StringComparison.Ordinal);
 }

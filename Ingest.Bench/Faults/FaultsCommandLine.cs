@@ -10,7 +10,7 @@ public static class FaultsCommandLine
 {
     public static Command Create(IAnsiConsole console, TimeProvider time)
     {
-        var @short = new Option<bool>("--short") { Description = "Short outages, and nodes given up on after 3 s" };
+        var @short = new Option<bool>("--short") { Description = "Short outages, and nodes given up on after 2 s" };
         var only = new Option<string[]>("--only") { Description = "Run this scenario; may be given more than once" };
         only.AcceptOnlyFromAmong([.. Scenarios.All.Select(scenario => scenario.Name)]);
         var json = new Option<FileInfo?>("--json") { Description = "Write the results to this file" };

@@ -37,12 +37,16 @@ public static class LoadCommandLine
         {
             Description = "Connection string for the row count; else INGEST_POSTGRES, else the embedded server's",
         };
+        var data = new Option<string?>("--data")
+        {
+            Description = "The data directory of that server; else INGEST_DATA, else ./data",
+        };
         var noCount = new Option<bool>("--no-count") { Description = "Do not check the row count in the database" };
         var json = new Option<FileInfo?>("--json") { Description = "Write the report to this file" };
         var timeout = Positive("--timeout", defaults.Timeout.TotalSeconds, "Seconds that an answer may take");
         var command = new Command("load", "Sends rows to a node and checks that each was committed.")
         {
-            rows, via, rate, connections, window, table, url, headers, postgres, noCount, json, timeout,
+            rows, via, rate, connections, window, table, url, headers, postgres, data, noCount, json, timeout,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -61,11 +65,14 @@ public static class LoadCommandLine
                 Timeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
             };
             return RunAsync(
-                console, time, options, parsed.GetValue(postgres),
+                console, time, options, FindPostgres(parsed.GetValue(postgres), parsed.GetValue(data)),
                     parsed.GetValue(noCount), parsed.GetValue(json), cancellation);
         });
         return command;
     }
+
+    private static string? FindPostgres(string? given, string? data) => RowCount.FindConnectionString(
+        given, name => name == "INGEST_DATA" && data is not null ? data : Environment.GetEnvironmentVariable(name));
 
     private static async Task<int> RunAsync(
         IAnsiConsole console,
@@ -88,8 +95,7 @@ public static class LoadCommandLine
         if (options.Table != "clicks")
             console.WriteLine(
                 $"Note: the rows for {options.Table} have the columns of clicks: url, user_id, amount, at.");
-        var found = RowCount.FindConnectionString(postgres, Environment.GetEnvironmentVariable);
-        var count = found is null ? null : new RowCount(found, options.Table);
+        var count = postgres is null ? null : new RowCount(postgres, options.Table);
         var command = new LoadCommand(options, count, time) { WaivesCount = noCount };
         var report = await command.RunAsync(new ProgressView(console, time).ShowAsync, cancellation);
         SummaryView.Print(console, report);

@@ -20,7 +20,7 @@ internal static partial class Hocon
         ConfigurationFactory.ParseString(FromEnvironment().Replace(text, match =>
             environment(match.Groups["name"].Value) is { } value
                 ? $"{match.Groups["key"].Value} = \"{value.Replace("\\", "\\\\").Replace("\"", "\\\"")}\""
-                : ""));
+                : ""), _ => throw new FormatException("include is not known here"));
 
     /// <summary>
     /// What the environment alone says: the file without its own values, so that it can be put in front of a file that
@@ -28,6 +28,10 @@ internal static partial class Hocon
     /// </summary>
     public static Config ReadEnvironment(string name, Func<string, string?> environment) =>
         Parse(Value().Replace(File.ReadAllText(Path.Combine(Directory, name)), ""), environment);
+
+    /// <summary>The path of a key, which may hold any character, in a section.</summary>
+    public static string At(string path, string key) =>
+        key.AsSpan().ContainsAny("./\"") ? $"{path}.\"{key}\"" : $"{path}.{key}";
 
     [GeneratedRegex(@"^[ \t]*[\w.-]+[ \t]*=(?![ \t]*\$\{\?).*$", RegexOptions.Multiline)]
     private static partial Regex Value();

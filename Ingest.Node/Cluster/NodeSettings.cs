@@ -82,9 +82,8 @@ internal sealed class NodeSettings
         var config = Hocon.Read("ingest.conf", environment);
         if (environment("INGEST_CONFIG") is { Length: > 0 } file)
         {
-            if (!File.Exists(file)) throw new SettingsException($"INGEST_CONFIG names {file}, which is not there.");
             config = Hocon.ReadEnvironment("ingest.conf", environment)
-                .WithFallback(Hocon.Parse(File.ReadAllText(file), environment))
+                .WithFallback(SettingsFile.Read(file, config, environment))
                 .WithFallback(config);
         }
 

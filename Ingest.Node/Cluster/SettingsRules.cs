@@ -27,7 +27,7 @@ internal static class SettingsRules
             writing.LockTimeout < gateway.AnswerMargin,
             "writing.lock-timeout must be less than gateway.answer-margin");
         Require(
-            writing.KeyRetention > 10 * gateway.RequestTimeout,
+            writing.KeyRetention >= 10 * gateway.RequestTimeout,
             "writing.key-retention must be ten request-timeouts or more");
         Require(writing.DeadLetterRetention > TimeSpan.Zero, "writing.dead-letter-retention must be more than zero");
         foreach (var options in settings.AllBatching)

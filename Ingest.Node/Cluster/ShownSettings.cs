@@ -21,7 +21,7 @@ internal static partial class ShownSettings
         var section = config.GetConfig(path);
         foreach (var key in section.AsEnumerable().Select(entry => entry.Key).Distinct(StringComparer.Ordinal))
         {
-            var name = key.AsSpan().ContainsAny("./\"") ? $"{path}.\"{key}\"" : $"{path}.{key}";
+            var name = Hocon.At(path, key);
             if (config.GetValue(name) is { } value && value.IsObject())
             {
                 foreach (var leaf in Leaves(config, name)) yield return leaf;

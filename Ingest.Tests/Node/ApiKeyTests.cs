@@ -35,6 +35,21 @@ public sealed class ApiKeyTests(AskingNode fixture)
         Assert.All(told, status => Assert.Equal(201, status));
     }
 
+    [Theory]
+    [InlineData]
+    [InlineData("add", "somebody")]
+    [InlineData("add", "somebody", "wrote:clicks")]
+    [InlineData("add", "somebody", "write:clicks", "--days", "0")]
+    [InlineData("remove")]
+    public async Task Should_end_with_2_for_wrong_arguments(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        var command = new ApiKeyCommand(fixture.Database.DataSource, TimeProvider.System, output);
+
+        Assert.Equal(2, await command.InvokeAsync(arguments));
+        Assert.Empty(output.ToString());
+    }
+
     [Fact]
     public async Task Should_refuse_a_key_whose_secret_is_wrong_or_whose_time_is_up()
     {

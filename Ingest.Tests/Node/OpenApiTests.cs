@@ -63,6 +63,18 @@ public sealed class OpenApiTests(OpenApiTests.Fixture fixture) : IClassFixture<O
         Assert.Empty(read.Diagnostic.Warnings);
     }
 
+    [Theory]
+    [InlineData("/docs")]
+    [InlineData("/openapi/v1.json")]
+    public async Task Should_answer_a_look_at_the_head_alone(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Head, new Uri(path, UriKind.Relative));
+        using var response = await fixture.Node.Http.SendAsync(request);
+
+        Assert.Equal(200, (int)response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync());
+    }
+
     [Fact]
     public async Task Should_describe_every_call_of_the_surface()
     {

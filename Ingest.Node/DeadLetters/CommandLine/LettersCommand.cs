@@ -11,25 +11,21 @@ namespace Ingest.Node.DeadLetters.CommandLine;
 /// </summary>
 internal static class LettersCommand
 {
-    private const int Usage = 2;
-
     /// <summary>Runs what the arguments say.</summary>
     /// <returns>0; 1 where a letter or the request was refused, or nobody answers; 2 for wrong arguments.</returns>
     public static async Task<int> RunAsync(string[] arguments, NodeSettings settings, IAnsiConsole console)
     {
         // A log has no width that lines must be folded to.
         if (Console.IsOutputRedirected) console.Profile.Width = 200;
-        var parsed = Root(settings, console).Parse(arguments);
-        var hasErrors = parsed.Errors.Count > 0;
-        var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-        return hasErrors ? Usage : code;
+        return await Node.CommandLine.InvokeAsync(CommandFor(settings, console), arguments);
     }
 
-    private static RootCommand Root(NodeSettings settings, IAnsiConsole console)
+    private static Command CommandFor(NodeSettings settings, IAnsiConsole console)
     {
         var node = new Option<string>("--node")
         {
-            Description = "The node's address, as http://host:port; else this machine's, by INGEST_HTTP_PORT",
+            Description =
+                "The node's address, http://host:port, or https:// with TLS; else this machine's, by INGEST_HTTP_PORT",
             DefaultValueFactory = _ => AddressOf(settings),
             Recursive = true,
         };
@@ -45,7 +41,10 @@ internal static class LettersCommand
             DefaultValueFactory = _ => Environment.GetEnvironmentVariable("INGEST_API_KEY"),
             Recursive = true,
         };
-        var root = new RootCommand("Rows that PostgreSQL refused, kept to be mended and replayed.") { node, key };
+        var root = new Command("dead-letters", "Rows that PostgreSQL refused, kept to be mended and replayed.")
+        {
+            node, key,
+        };
         foreach (var command in new[] { List(), Show(), Edit(), Replay(), Discard() }) root.Subcommands.Add(command);
         return root;
 

@@ -27,6 +27,7 @@ internal static class DocsPage
             scalar.Agent = new ScalarAgentOptions { Disabled = true };
             scalar.Mcp = new ScalarMcpOptions { Disabled = true };
         })
+        .WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]))
         .AddEndpointFilter(async (context, next) =>
         {
             context.HttpContext.Response.OnStarting(AddPolicy, context.HttpContext);
