@@ -35,7 +35,7 @@ internal static partial class ShownSettings
     private static string Shown(string key, string value)
     {
         if (value.Length == 0) return value;
-        if (key == "postgres") return WithoutPassword(value);
+        if (key == "postgres" || (key == "journal" && JournalPlugin.IsElsewhere(value))) return WithoutPassword(value);
         return SecretNames.Any(name => key.Contains(name, StringComparison.OrdinalIgnoreCase))
             ? Hidden
             : UserInfo().Replace(value, $"://{Hidden}@");

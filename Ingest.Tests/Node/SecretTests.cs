@@ -40,6 +40,7 @@ public sealed class SecretTests
         using var issuer = new TokenIssuer();
         await using var node = await NodeProcess.StartAsync(
             ("INGEST_POSTGRES", connection),
+            ("INGEST_JOURNAL", connection),
             ("INGEST_API_KEYS", "on"),
             ("INGEST_API_KEYS_REFRESH", "1s"),
             ("INGEST_JWT_ISSUER", TokenIssuer.Name),
