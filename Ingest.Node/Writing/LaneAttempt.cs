@@ -65,6 +65,12 @@ internal sealed class LaneAttempt(
             var kind = error.SqlState == SqlErrors.TableChanged ? ErrorKind.Table : SqlErrors.KindOf(error);
             return new AttemptOutcome(null, error, kind);
         }
+        catch (Exception error) when (error is not (NpgsqlException or OperationCanceledException))
+        {
+            // Nobody knows what state the connection is in after a failure that is not the database's.
+            dataSource.Clear();
+            throw;
+        }
     }
 
     /// <summary>

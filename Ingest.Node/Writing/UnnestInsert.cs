@@ -13,8 +13,8 @@ namespace Ingest.Node.Writing;
 /// <param name="Types">For each column the types of its elements and of the array.</param>
 internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, uint Array)> Types)
 {
-    /// <summary>PostgreSQL's own types text and text[], whose oids never change.</summary>
-    public static readonly (uint Element, uint Array) Text = (25, 1009);
+    // PostgreSQL's own types text and text[], whose oids never change.
+    private static readonly (uint Element, uint Array) Text = (25, 1009);
 
     /// <returns>null where the rows cannot come this way: an array's array would be unnested to the last element, and
     /// a rule would see the INSERT, not COPY's rows.</returns>
@@ -22,7 +22,7 @@ internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, ui
     {
         if (shape.Columns.IsEmpty || table.HasInsertRule) return null;
         var columns = shape.Columns.Select(column => table.ByName[column.Name]).ToArray();
-        var types = columns.Select(TypeOf).ToImmutableArray();
+        var types = columns.Select(TypesOf).ToImmutableArray();
         if (types.Any(type => type.Array == 0)) return null;
 
         var names = string.Join(", ", columns.Select(column => TableNames.Quote(column.Name)));
@@ -54,8 +54,12 @@ internal sealed record UnnestInsert(string Sql, ImmutableArray<(uint Element, ui
         return command;
     }
 
-    private static (uint Element, uint Array) TypeOf(Column column) =>
-        FieldCodecs.IsInput(column.Codec) ? Text : (column.TypeOid, column.ArrayOid);
+    /// <summary>The types of a column's fields as elements, and of their array; 0 where it has none. A domain is taken
+    /// off, since it would refuse the whole array for one of its values, unless what is below has no array.</summary>
+    public static (uint Element, uint Array) TypesOf(Column column) =>
+        FieldCodecs.IsInput(column.Codec) ? Text
+        : column.StoredOids.Array != 0 ? column.StoredOids
+        : (column.TypeOid, column.ArrayOid);
 
     /// <summary>A column's value.</summary>
     /// <param name="field">The name of its field in the rows that unnest gives.</param>

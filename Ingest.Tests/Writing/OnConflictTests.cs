@@ -112,6 +112,38 @@ public abstract class OnConflictTests(int mostRowsAtOnce) : IAsyncLifetime
         Assert.Equal(2L, await lanes.Database.ScalarAsync<long>("SELECT count(*) FROM blind"));
     }
 
+    [Theory]
+    [InlineData("v", "-1")]
+    [InlineData("list", "[-1]")] // As soon as PostgreSQL reads the statement's values.
+    public async Task Should_go_on_on_a_connection_on_which_a_value_was_refused(string column, string bad)
+    {
+        await using var plain = await LaneDatabase.CreateAsync(
+            mayStage: false, onConflict: _ => Settings["skips"], mostRowsAtOnce: mostRowsAtOnce);
+        await plain.Database.ExecuteAsync("""
+            CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+            CREATE DOMAIN positives AS int[] CHECK (0 < ALL (VALUE));
+            CREATE TABLE picky (id int PRIMARY KEY, v positive, list positives);
+            """);
+        await plain.RefreshAsync();
+        for (var turn = 0; turn < 4; turn++)
+        {
+            var first = 40 * turn;
+            var written = await WriteAsync([.. Enumerable.Range(0, 40).Select(row =>
+                $$"""{"id":{{first + row}},"{{column}}":{{(row % 20 == 7 ? bad : "null")}}}""")]);
+            var again = await WriteAsync($$"""{"id":{{first}},"{{column}}":null}""");
+
+            Assert.Equal(
+                Enumerable.Repeat(("23514", column), 2),
+                written.Rejections.Select(row => (row.Rejection.SqlState, row.Rejection.Column!)));
+            Assert.Equal($"{first}", Assert.Single(again.Repeats).Id);
+        }
+
+        Assert.Equal(4 * 38L, await plain.Database.ScalarAsync<long>("SELECT count(*) FROM picky"));
+
+        async Task<Written> WriteAsync(params string[] rows) =>
+            Assert.IsType<Written>(await plain.Store.WriteAsync(plain.BatchOf("picky", rows), default));
+    }
+
     [Fact]
     public async Task Should_name_no_row_that_a_policy_hides()
     {

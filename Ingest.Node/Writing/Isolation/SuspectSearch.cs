@@ -1,5 +1,4 @@
 using Ingest.Node.Catalog;
-using Ingest.Node.Catalog.Codecs;
 using Npgsql;
 
 namespace Ingest.Node.Writing.Isolation;
@@ -30,24 +29,25 @@ internal static class SuspectSearch
             }
 
             var types = shape.Columns
-                .Select(column => known.Contains(column.Name) ? TypesOf(table.ByName[column.Name]) : default)
+                .Select(column =>
+                    known.Contains(column.Name) ? UnnestInsert.TypesOf(table.ByName[column.Name]) : default)
                 .ToArray();
             if (types.Count(type => type.Array != 0) < known.Length) return null;
             var tuples = rows.Copies(new RowRange(first, count)).Single().Tuples;
             var arrays = FieldArrays.Of(tuples, types);
             await using (var command = CommandFor(connection, table, known, check, arrays))
-            await using (var reader = await command.ExecuteReaderAsync(cancellation))
+            {
+                // As in TupleMerge.
+                await command.PrepareAsync(cancellation);
+                await using var reader = await command.ExecuteReaderAsync(cancellation);
                 while (await reader.ReadAsync(cancellation)) found.Add(first + (int)reader.GetInt64(0) - 1);
+            }
+
             arrays.Return();
         }
 
         return found;
     }
-
-    /// <summary>The types of a column's fields as elements, and of their array. A domain is taken off: it would refuse
-    /// the whole array.</summary>
-    private static (uint Element, uint Array) TypesOf(Column column) =>
-        FieldCodecs.IsInput(column.Codec) ? UnnestInsert.Text : column.StoredOids;
 
     private static NpgsqlCommand CommandFor(
         NpgsqlConnection connection, TableDescriptor table, string[] columns, ConstraintCheck check, FieldArrays arrays)
