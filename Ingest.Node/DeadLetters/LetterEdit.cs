@@ -10,7 +10,7 @@ using Microsoft.Net.Http.Headers;
 namespace Ingest.Node.DeadLetters;
 
 /// <summary>An edit of a letter: a JSON merge patch of the letter, of which only the payload can be changed.</summary>
-internal sealed class LetterEdit(IntakeOptions options)
+internal sealed class LetterEdit(IntakeOptions options, TableLookup tables)
 {
     private const string MergePatchType = "application/merge-patch+json";
 
@@ -50,7 +50,8 @@ internal sealed class LetterEdit(IntakeOptions options)
 
     /// <summary>Applies a patch to a letter's payload.</summary>
     /// <returns>The new payload, or why the table would not take it.</returns>
-    public (string? Payload, Problem? Problem) Apply(TableDescriptor table, DeadLetter letter, byte[] patch)
+    public async ValueTask<(string? Payload, Problem? Problem)> ApplyAsync(
+        TableDescriptor table, DeadLetter letter, byte[] patch)
     {
         byte[] merged;
         try
@@ -64,12 +65,18 @@ internal sealed class LetterEdit(IntakeOptions options)
 
         if (merged.Length > Math.Max(options.MaxRowBytes, letter.Payload!.Length))
             return (null, Problems.TooLarge(options.MaxRowBytes));
+        var errors = ErrorsOf(merged, table);
+        if (errors is { NamesUnknown: true }) errors = ErrorsOf(merged, await tables.LookAgainAsync(table));
+        return errors is null ? (Encoding.UTF8.GetString(merged), null) : (null, Problems.Of(errors));
+    }
+
+    /// <returns>null where the table takes the row.</returns>
+    private static RowErrors? ErrorsOf(byte[] row, TableDescriptor table)
+    {
         var errors = new RowErrors();
         // A key that is left out is made when the row is replayed.
-        var result = new RowEncoder(table) { TakesGeneratedKey = true }.EncodeJson(merged, new RowBlock(), errors);
-        return result == EncodeResult.Invalid
-            ? (null, Problems.Of(errors))
-            : (Encoding.UTF8.GetString(merged), null);
+        var encoder = new RowEncoder(table) { TakesGeneratedKey = true };
+        return encoder.EncodeJson(row, new RowBlock(), errors) == EncodeResult.Invalid ? errors : null;
     }
 
     private static (byte[]? Patch, Problem? Problem) PayloadOf(byte[] body)

@@ -54,7 +54,7 @@ internal sealed class LetterEndpoint(
         {
             var table = await catalog.FindAsync(now.Table, context.RequestAborted);
             if (table is null) return (UnknownTable.Of(now.Table, catalog.Tables), true);
-            var (payload, invalid) = edit.Apply(table, now, patch!);
+            var (payload, invalid) = await edit.ApplyAsync(table, now, patch!);
             if (invalid is not null) return (invalid, true);
             if (!await store.EditAsync(now, payload!, context.RequestAborted)) return (null, false);
             WriteLetter(context, now with { Payload = payload });

@@ -31,7 +31,7 @@ internal sealed partial class LedgerPurge(
         (Delete("ingest.exceptions", "settled_at"), options.KeyRetention),
         (Delete("ingest.ledger", "moved_at", JournalMarks.IsNotNeeded), options.KeyRetention),
         (Delete("ingest.dead_letters", "replayed_at"), options.KeyRetention),
-        (Delete("ingest.dead_letters", "occurred_at"), options.DeadLetterRetention),
+        (Delete("ingest.dead_letters", "occurred_at", "replayed_at IS NULL"), options.DeadLetterRetention),
     ];
 
     /// <summary>Removes all that is too old.</summary>

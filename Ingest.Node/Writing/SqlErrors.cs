@@ -24,10 +24,6 @@ internal static class SqlErrors
     /// <summary>Division by zero, which the check of a table's columns raises on purpose.</summary>
     public const string TableChanged = PostgresErrorCodes.DivisionByZero;
 
-    /// <summary>Characters of a trigger's message that a caller gets; thousands of them may travel in one
-    /// answer.</summary>
-    private const int MaxMessage = 500;
-
     /// <summary>The classes of errors that pass: of connections, of prepared statements that a pooler has lost, of
     /// resources and of the system below.</summary>
     private static readonly FrozenSet<string> TransientClasses = FrozenSet.Create("08", "26", "53", "58");
@@ -81,7 +77,7 @@ internal static class SqlErrors
         error.SqlState switch
         {
             // A trigger's own words are meant for the caller.
-            _ when IsRaised(error) => Beginning(error.Message),
+            _ when IsRaised(error) => error.Message,
             PostgresErrorCodes.UniqueViolation => "A row with this key is already there.",
             PostgresErrorCodes.ForeignKeyViolation => "The row refers to one that is not there.",
             PostgresErrorCodes.CheckViolation when error.Constraint is null =>
@@ -110,13 +106,6 @@ internal static class SqlErrors
     // server's state.
     private static string SeverityAndRoutine(PostgresException error) =>
         error.SqlState.StartsWith('2') || error.Where is not null ? $"({error.Routine})" : error.MessageText;
-
-    private static string Beginning(string message)
-    {
-        if (message.Length <= MaxMessage) return message;
-        // Half a character could not be sent on, nor kept.
-        return message[..(char.IsHighSurrogate(message[MaxMessage - 1]) ? MaxMessage - 1 : MaxMessage)];
-    }
 
     // A violation of row level security and a missing privilege share a code, and words differ by language.
     public static bool IsPolicyViolation(PostgresException error) =>

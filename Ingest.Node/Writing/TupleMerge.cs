@@ -76,8 +76,8 @@ internal static class TupleMerge
         for (var column = 0; column < count; column++)
             command.Parameters.Add(new NpgsqlParameter<FieldArray> { TypedValue = rows!.Columns[column] });
         if (places is not null) command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = places });
-        // Else Npgsql would prepare it by the way, and know nothing of its rows from then on if a value of the first one
-        // is refused.
+        // Else Npgsql would prepare it by the way, and know nothing of its rows from then on if a value of that use is
+        // refused.
         await command.PrepareAsync(cancellation);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var found = new List<(int, string)>();

@@ -112,6 +112,21 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture)
     }
 
     [Fact]
+    public async Task Should_take_an_edit_that_gives_a_column_which_was_just_added()
+    {
+        await Node.PostAsync("orders", """{"code":"a","amount":-5}""");
+        await Database.ExecuteAsync("ALTER TABLE orders ADD IF NOT EXISTS added int");
+        var path = $"/v1/dead-letters/{await OnlyIdAsync()}";
+
+        // The node looks once a second at most, and another test may have had it look just now.
+        await Eventually.TrueAsync(async () => 200 == (await SendAsync(
+            HttpMethod.Patch, path, """{"payload":{"amount":1,"added":7}}""")).Status);
+        await SendAsync(HttpMethod.Post, $"{path}/replay");
+
+        Assert.Equal(7, await Database.ScalarAsync<int>("SELECT added FROM orders"));
+    }
+
+    [Fact]
     public async Task Should_refuse_a_change_of_a_state_that_is_past()
     {
         await Node.PostAsync("orders", """{"code":"a","amount":-5}""");

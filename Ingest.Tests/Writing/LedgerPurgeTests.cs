@@ -53,7 +53,7 @@ public sealed class LedgerPurgeTests : IAsyncLifetime
             INSERT INTO ingest.dead_letters (table_name, payload, sqlstate, message, occurred_at, replayed_at)
             VALUES ('t', '{"n":1}', '23505', 'open', now() - interval '29 days', NULL),
                 ('t', '{"n":2}', '23505', 'open', now() - interval '31 days', NULL),
-                ('t', NULL, '23505', 'replayed', now() - interval '29 days', now() - interval '23 hours'),
+                ('t', NULL, '23505', 'replayed', now() - interval '31 days', now() - interval '23 hours'),
                 ('t', NULL, '23505', 'replayed', now() - interval '2 days', now() - interval '25 hours');
             """);
 

@@ -89,6 +89,13 @@ internal sealed record Refusal(
                 .Replace("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", StringComparison.Ordinal)
                 .Replace("FOR EACH", "DEFERRABLE INITIALLY DEFERRED FOR EACH", StringComparison.Ordinal),
             "1", "2", "P0001"),
+        ["talkative_trigger"] = new(
+            Plain + ");" + Trigger("AFTER", """
+                IF NEW.v = 2 THEN
+                    RAISE '%', repeat('long ', 100000) USING CONSTRAINT = 'a' || repeat('b', 600), COLUMN = 'v';
+                END IF
+                """),
+            "1", "2", "P0001", "a" + new string('b', 499), "v"),
         ["asserting_trigger"] = new(
             Plain + ");" + Trigger("BEFORE", "ASSERT NEW.v <> 2"), "1", "2", "P0004"),
         ["policy"] = new(

@@ -34,8 +34,7 @@ public sealed class SqlErrorsTests
     {
         var message = new string('x', 499) + "\U0001F600 and more";
 
-        var rejection = SqlErrors.ToRejection(
-            new RowError("P0001", message, null, null, null, null, IsPolicy: false));
+        var rejection = SqlErrors.ToRejection(new PostgresException(message, "ERROR", "ERROR", "P0001"));
 
         Assert.Equal(new string('x', 499), rejection.Message);
     }

@@ -36,7 +36,8 @@ internal static class RefusalKinds
     /// <summary>What the tables need.</summary>
     public static string Types { get; } =
         $"""
-        CREATE TABLE closed_accounts AS SELECT n * {Account(1)} AS user_id FROM generate_series(1::bigint, {ClosedAccounts}) n;
+        CREATE TABLE closed_accounts AS
+            SELECT n * {Account(1)} AS user_id FROM generate_series(1::bigint, {ClosedAccounts}) n;
         CREATE DOMAIN not_negative AS double precision CHECK (VALUE >= 0);
         CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN IF NEW.amount < 0 THEN RAISE 'Not less than nothing.'; END IF; RETURN NEW; END $$;

@@ -70,7 +70,9 @@ internal static class InsertLoop
                             INSERT INTO {Refused} VALUES (
                                 (SELECT {Place} FROM {staged} AS candidate
                                   WHERE candidate.ctid = this.addresses[this.first]),
-                                SQLSTATE, SQLERRM, of_schema, of_table, violated, at_column, of_type, context);
+                                SQLSTATE, {Beginning("SQLERRM")}, {Beginning("of_schema")}, {Beginning("of_table")},
+                                {Beginning("violated")}, {Beginning("at_column")}, {Beginning("of_type")},
+                                {Beginning("context")});
                             first := first + 1; alone_until := 0;
                         END IF;
                     END;
@@ -106,6 +108,9 @@ internal static class InsertLoop
         return $"{IntoOf(table)}({Join(shape.Columns.Select(column => TableNames.Quote(column.Name)))})"
             + $"{overriding} SELECT {Join(shape.Columns.Select(column => Value(table.ByName[column.Name])))}";
     }
+
+    // A trigger may say anything, of any length.
+    private static string Beginning(string text) => $"left({text}, {RowError.MostCharacters})";
 
     private static string Value(Column column) => FieldCodecs.IsInput(column.Codec)
         ? $"CAST(candidate.{TableNames.Quote(column.Name)} AS {column.SqlType})"
