@@ -20,7 +20,7 @@ public sealed partial class RowEncoder
         {
             if (fields.Count > header.Columns.Length) continue;
             var column = header.Columns[fields.Count - 1];
-            scratch.TryBegin(column, TakesGeneratedKey, errors);
+            scratch.TryBegin(column, WereTakenBefore, errors);
             if (fields.IsNull)
             {
                 scratch.AddNull(column, errors);

@@ -87,7 +87,7 @@ public sealed partial class RowEncoder
     /// <summary>Encodes one <c>Value</c>, of which the first field has been found.</summary>
     private void Take(int column, ref ProtobufReader value, RowErrors errors)
     {
-        if (!scratch.TryBegin(column, TakesGeneratedKey, errors)) return;
+        if (!scratch.TryBegin(column, WereTakenBefore, errors)) return;
         if (value.Field == TypedValue.Null)
         {
             scratch.AddNull(column, errors);

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Ingest.Messages;
+using Ingest.Node.Catalog.Codecs;
 
 namespace Ingest.Node.Catalog;
 
@@ -27,13 +28,11 @@ public enum EncodeResult
 /// </summary>
 public sealed partial class RowEncoder
 {
-    /// <summary>How deep a row's JSON may be nested.</summary>
+    /// <summary>How deep a row's JSON may be nested when it comes.</summary>
     public const int MaxDepth = 64;
 
     // PostgreSQL's names have at most 63 bytes, each at most six characters long when it is escaped.
     private const int LongestName = 63 * 6;
-
-    private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
 
     private readonly RowPlan plan;
     private readonly RowScratch scratch;
@@ -47,9 +46,13 @@ public sealed partial class RowEncoder
 
     public TableDescriptor Table { get; }
 
-    /// <summary>Lets a row give the generated key though the column refuses input: it was made for the row
-    /// earlier.</summary>
-    internal bool TakesGeneratedKey { get; init; }
+    /// <summary>The rows were taken before. So they may give the generated key though the column refuses input, and
+    /// hold JSON that is nested as deep as a CSV field's may be.</summary>
+    internal bool WereTakenBefore { get; init; }
+
+    private int Depth => WereTakenBefore ? 1 + JsonText.MaxDepth : MaxDepth;
+
+    private JsonReaderOptions Options => new() { MaxDepth = Depth };
 
     /// <summary>Encodes one JSON object. <paramref name="utf8"/> holds the object and nothing else but white
     /// space.</summary>
@@ -91,7 +94,7 @@ public sealed partial class RowEncoder
             var column = Find(ref reader, expected);
             expected = column + 1;
             if (column < 0) errors.AddUnknown(NameOf(ref reader), plan.UnknownColumn);
-            if (column < 0 || !scratch.TryBegin(column, TakesGeneratedKey, errors))
+            if (column < 0 || !scratch.TryBegin(column, WereTakenBefore, errors))
             {
                 reader.Skip();
                 continue;
@@ -162,11 +165,11 @@ public sealed partial class RowEncoder
             : string.Concat(Encoding.UTF8.GetString(raw[..longest]), "...");
     }
 
-    private static string Describe(JsonException malformed, ReadOnlySpan<byte> utf8, int depth)
+    private string Describe(JsonException malformed, ReadOnlySpan<byte> utf8, int depth)
     {
         if (utf8.Trim(" \t\r\n"u8).IsEmpty) return "is empty: expected a JSON object";
         // The reader counts a container only once it is inside of it.
-        if (depth >= MaxDepth - 1) return $"is nested deeper than {MaxDepth} levels";
+        if (depth >= Depth - 1) return $"is nested deeper than {Depth} levels";
         return $"is not valid JSON at line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}";
     }
 

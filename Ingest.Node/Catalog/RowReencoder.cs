@@ -36,7 +36,7 @@ public sealed class RowReencoder
     public RowReencoder(TableDescriptor table)
     {
         this.table = table;
-        encoder = new RowEncoder(table) { TakesGeneratedKey = true };
+        encoder = new RowEncoder(table) { WereTakenBefore = true };
     }
 
     /// <summary>Encodes the rows of a run anew, in order, and appends those that fit the table to the block.</summary>

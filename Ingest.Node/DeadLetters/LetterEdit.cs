@@ -75,7 +75,7 @@ internal sealed class LetterEdit(IntakeOptions options, TableLookup tables)
     {
         var errors = new RowErrors();
         // A key that is left out is made when the row is replayed.
-        var encoder = new RowEncoder(table) { TakesGeneratedKey = true };
+        var encoder = new RowEncoder(table) { WereTakenBefore = true };
         return encoder.EncodeJson(row, new RowBlock(), errors) == EncodeResult.Invalid ? errors : null;
     }
 

@@ -49,7 +49,7 @@ internal sealed class LetterReplay(IRowGateway gateway, ITableCatalog catalog, L
     {
         var table = submission.Table;
         // A generated key is part of the row: its caller may have been told.
-        var encoder = new RowEncoder(table) { TakesGeneratedKey = true };
+        var encoder = new RowEncoder(table) { WereTakenBefore = true };
         var errors = new RowErrors();
         var encoded = new List<DeadLetter>(letters.Count);
         foreach (var letter in letters)

@@ -57,7 +57,7 @@ internal sealed class LetterDatabase : IAsyncDisposable
     {
         Assert.True(Catalog.TryGet(lane.Table, out var table));
         var (block, errors) = (new RowBlock(), new RowErrors());
-        var encoder = new RowEncoder(table) { TakesGeneratedKey = true };
+        var encoder = new RowEncoder(table) { WereTakenBefore = true };
         var runs = ImmutableArray.CreateBuilder<RowRun>();
         foreach (var row in rows)
         {

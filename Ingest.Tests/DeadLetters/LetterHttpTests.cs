@@ -127,6 +127,20 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture)
     }
 
     [Fact]
+    public async Task Should_replay_JSON_that_is_nested_as_deep_as_a_field_of_CSV_may_be()
+    {
+        var deep = new string('[', 500) + new string(']', 500);
+        await Node.PostAsync("orders", $"code,amount,note\na,-5,{deep}\n", "text/csv");
+        var path = $"/v1/dead-letters/{await Database.ScalarAsync<long>("SELECT id FROM ingest.dead_letters")}";
+
+        var edited = await SendAsync(HttpMethod.Patch, path, """{"payload":{"amount":1}}""");
+        var replayed = await SendAsync(HttpMethod.Post, $"{path}/replay");
+
+        Assert.Equal((200, 201), (edited.Status, replayed.Status));
+        Assert.Equal(deep, await Database.ScalarAsync<string>("SELECT note::text FROM orders"));
+    }
+
+    [Fact]
     public async Task Should_refuse_a_change_of_a_state_that_is_past()
     {
         await Node.PostAsync("orders", """{"code":"a","amount":-5}""");
@@ -347,7 +361,8 @@ public sealed class LetterHttpTests(LetterHttpTests.Fixture fixture)
         """
         CREATE TABLE parents (id int PRIMARY KEY);
         CREATE TABLE orders (
-            id uuid PRIMARY KEY, code text NOT NULL, amount int CHECK (amount > 0), parent int REFERENCES parents);
+            id uuid PRIMARY KEY, code text NOT NULL, amount int CHECK (amount > 0), parent int REFERENCES parents,
+            note jsonb);
         CREATE TABLE "o'dd/na""me; DROP TABLE orders --" (id int PRIMARY KEY, v int CHECK (v > 0));
         """,
         ("INGEST_DEAD_LETTERS", "on"));

@@ -164,7 +164,7 @@ public sealed class LetterRecordTests : IAsyncLifetime
     private static (Shape Shape, byte[] Tuple) Encode(TableDescriptor table, string row)
     {
         var (block, errors) = (new RowBlock(), new RowErrors());
-        var encoder = new RowEncoder(table) { TakesGeneratedKey = true };
+        var encoder = new RowEncoder(table) { WereTakenBefore = true };
         var result = encoder.EncodeJson(Encoding.UTF8.GetBytes(row), block, errors);
         Assert.True(result == EncodeResult.Encoded, $"{errors.Row} {string.Join("; ", errors.Columns)}");
         return (block.ShapeOf(0), block.Tuple(0).ToArray());
