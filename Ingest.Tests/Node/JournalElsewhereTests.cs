@@ -74,6 +74,8 @@ public sealed class JournalElsewhereTests : IAsyncLifetime
     public async Task Should_say_that_the_journal_is_away_and_commit_meanwhile_what_asks_to_be_accepted()
     {
         await using var node = await TestNode.StartAsync(target.ConnectionString, Settings);
+        // A node that was just started has yet to join itself.
+        await Eventually.TrueAsync(async () => await node.Client.ReadinessAsync() == 200);
         Assert.Equal("healthy", (await JournalHealthAsync(node)).Status);
         Assert.Single(await AcceptAsync(node.Client, 1));
 
