@@ -160,7 +160,7 @@ internal static class Problems
     };
 
     private static Problem Refused(Rejection rejection) => new(
-        StatusOf(rejection.SqlState), ProblemTypes.RowRejected, rejection.Message)
+        StatusOf(rejection), ProblemTypes.RowRejected, rejection.Message)
     {
         SqlState = rejection.SqlState,
         Constraint = rejection.Constraint,
@@ -169,11 +169,12 @@ internal static class Problems
     };
 
     /// <remarks>The codes are those of PostgreSQL's manual, appendix A.</remarks>
-    private static int StatusOf(string sqlState) => sqlState switch
+    private static int StatusOf(Rejection rejection) => rejection.SqlState switch
     {
+        // A trigger may miss another table.
+        _ when rejection == Rejection.TableGone => StatusCodes.Status404NotFound,
         "23505" or "23P01" => StatusCodes.Status409Conflict,
         "42501" => StatusCodes.Status403Forbidden,
-        "42P01" => StatusCodes.Status404NotFound,
         ['2', '2', ..] => StatusCodes.Status400BadRequest,
         _ => StatusCodes.Status422UnprocessableEntity,
     };

@@ -56,7 +56,7 @@ public sealed class CreateTests : IAsyncLifetime
     [InlineData("23503", StatusCode.FailedPrecondition, "ROW_REJECTED")]
     [InlineData("22007", StatusCode.InvalidArgument, "ROW_REJECTED")]
     [InlineData("42501", StatusCode.PermissionDenied, "ROW_REJECTED")]
-    [InlineData("42P01", StatusCode.NotFound, "ROW_REJECTED")]
+    [InlineData("42P01", StatusCode.FailedPrecondition, "ROW_REJECTED")]
     [InlineData(RowKey.Mismatch, StatusCode.FailedPrecondition, "KEY_REUSED")]
     public async Task Should_say_why_postgresql_refused_the_row(string sqlState, StatusCode code, string reason)
     {

@@ -30,7 +30,7 @@ public sealed class SingleRowTests : HttpTest
     [InlineData("XX000", 422)]
     [InlineData("22003", 400)]
     [InlineData("42501", 403)]
-    [InlineData("42P01", 404)]
+    [InlineData("42P01", 422)]
     public async Task Should_answer_a_rejected_row_by_its_sqlstate(string sqlState, int status)
     {
         Gateway.Script = _ => Verdict.Rejected(new Rejection(sqlState, "Because.", "clicks_pkey", "id"));
@@ -42,6 +42,17 @@ public sealed class SingleRowTests : HttpTest
         Assert.Equal("clicks_pkey", problem.GetProperty("constraint").GetString());
         Assert.Equal("id", problem.GetProperty("column").GetString());
         Assert.Equal("Because.", problem.GetProperty("errors").GetProperty("id")[0].GetString());
+    }
+
+    [Fact]
+    public async Task Should_answer_404_when_the_table_went_away()
+    {
+        Gateway.Script = _ => Verdict.Rejected(Rejection.TableGone with { });
+
+        using var response = await Server.PostAsync(Row);
+
+        var problem = await AssertProblemAsync(response, 404, "/problems/row-rejected");
+        Assert.Equal("42P01", problem.GetProperty("sqlstate").GetString());
     }
 
     [Fact]
